@@ -1,0 +1,121 @@
+"""Records -> batches. What a batch looks like follows from (seed, epoch, position) alone, not from who made it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+from torchvision.transforms import v2
+
+from msinet.data.identity_sampler import IdentitySampler
+from msinet.data.images import load_image
+from msinet.data.records import ImageRecord, identities
+from msinet.data.transforms import apply_seeded, embedding_transform
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images and what is known of them."""
+
+    images: Tensor
+    """(B, 3, H, W) float32, normalised, channels last in memory."""
+    identities: Tensor
+    """(B,) int64, position of the identity among the sorted identities of the records."""
+    cameras: Tensor
+    """(B,) int64, position of the camera among the sorted cameras; -1 where unknown."""
+    positions: Tensor
+    """(B,) int64, which records these are."""
+
+    def to(self, device: torch.device) -> "Batch":
+        """Return the batch on a device."""
+        return Batch(*(getattr(self, name).to(device, non_blocking=True) for name in self.__dataclass_fields__))
+
+    def __len__(self) -> int:
+        return len(self.identities)
+
+
+class Draw(NamedTuple):
+    """One image to be shown: which record, and what fixes its augmentation."""
+
+    record: int
+    epoch: int
+    position: int
+
+
+class RecordImages(Dataset):
+    """The images of records, transformed; asked for by `Draw`."""
+
+    def __init__(self, records: Sequence[ImageRecord], transform: v2.Transform, seed: int = 0) -> None:
+        self.records = records
+        self.transform = transform
+        self.seed = seed
+        labels = {identity: label for label, identity in enumerate(identities(records))}
+        cameras = {camera: label for label, camera in enumerate(sorted({r.camera for r in records if r.camera}))}
+        self.identities = [labels[record.identity] for record in records]
+        self.cameras = [cameras[record.camera] if record.camera else -1 for record in records]
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, draw: Draw) -> tuple[Tensor, int, int, int]:
+        image = load_image(self.records[draw.record].path)
+        tensor = apply_seeded(self.transform, image, (self.seed, draw.epoch, draw.position))
+        return tensor, self.identities[draw.record], self.cameras[draw.record], draw.record
+
+
+class TrainingDraws:
+    """The draws of every batch of a run, epoch after epoch, from batch number `start` on."""
+
+    def __init__(self, sampler: IdentitySampler, epochs: int, start: int = 0) -> None:
+        self.sampler = sampler
+        self.epochs = epochs
+        self.start = start
+
+    def __len__(self) -> int:
+        return self.epochs * len(self.sampler) - self.start
+
+    def __iter__(self) -> Iterator[list[Draw]]:
+        first_epoch, skip = divmod(self.start, len(self.sampler))
+        for epoch in range(first_epoch, self.epochs):
+            batches = self.sampler.epoch(epoch)
+            for number in range(skip, len(batches)):
+                first = number * batches.shape[1]
+                yield [Draw(int(record), epoch, first + i) for i, record in enumerate(batches[number])]
+            skip = 0
+
+
+def training_batches(images: RecordImages, draws: TrainingDraws, workers: int = 0) -> DataLoader:
+    """Return a loader of the draws' batches; the same batches at any number of workers."""
+    return _loader(images, draws, workers)
+
+
+def embedding_batches(
+    records: Sequence[ImageRecord], image_size: tuple[int, int], batch_size: int = 64, workers: int = 0
+) -> DataLoader:
+    """Return a loader of all records in order, without augmentation."""
+    draws = [Draw(record, 0, record) for record in range(len(records))]
+    batches = [draws[i : i + batch_size] for i in range(0, len(draws), batch_size)]
+    return _loader(RecordImages(records, embedding_transform(image_size)), batches, workers)
+
+
+def _loader(images: RecordImages, batches: TrainingDraws | list[list[Draw]], workers: int) -> DataLoader:
+    return DataLoader(
+        images,
+        batch_sampler=batches,  # pyright: ignore[reportArgumentType]: a draw is what `images` is asked by
+        num_workers=workers,
+        collate_fn=_collate,
+        pin_memory=False,
+        worker_init_fn=_one_thread,
+    )
+
+
+def _one_thread(worker: int) -> None:
+    torch.set_num_threads(1)
+
+
+def _collate(samples: list[tuple[Tensor, int, int, int]]) -> Batch:
+    images, *labels = zip(*samples, strict=True)
+    stacked = torch.stack(images).contiguous(memory_format=torch.channels_last)
+    return Batch(stacked, *(torch.tensor(column) for column in labels))

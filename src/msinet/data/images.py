@@ -1,0 +1,108 @@
+"""Files of images: which files they are, and how they become pixels."""
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from msinet.data.records import ImageRecord, Skipped
+from msinet.errors import DatasetError
+
+IMAGE_SUFFIXES = frozenset(
+    (".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+)
+"""Endings of image files, in lower case."""
+
+AT_ONCE = 1024  # images handed to the threads in one go: a dataset of millions is never queued whole
+
+
+def load_image(path: str | PathLike[str]) -> Image.Image:
+    """Read an image file as it is meant to be seen.
+
+    The camera's rotation (EXIF) is applied. 16-bit greys are scaled to 8 bits, transparent pixels turn black as padding
+    does, and of an animation the first picture is taken.
+
+    Returns:
+        An image of mode RGB, 8 bits a channel.
+
+    Raises:
+        DatasetError: The file is missing, empty, truncated, too large or no image; the message says which.
+    """
+    path = Path(path)
+    try:
+        return _decode(path)
+    except Exception as error:  # Pillow's decoders raise nearly anything when a file is broken.
+        raise DatasetError(f"cannot read the image {path}: {_what_is_wrong(path, error)}") from error
+
+
+def drop_unreadable(
+    records: Iterable[ImageRecord], advance: Callable[[], object] | None = None
+) -> tuple[tuple[ImageRecord, ...], tuple[Skipped, ...]]:
+    """Decode every distinct file once, and part the records whose image can be read from the files that cannot.
+
+    Args:
+        records: The records; several may share a file.
+        advance: Called after each distinct file, for a progress bar.
+
+    Returns:
+        The readable records and the unreadable files with the reason, both in the order given.
+    """
+    records = tuple(records)
+    paths = list(dict.fromkeys(record.path for record in records))
+    skipped: list[Skipped] = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for start in range(0, len(paths), AT_ONCE):
+            batch = paths[start : start + AT_ONCE]
+            for path, reason in zip(batch, pool.map(_why_unreadable, batch), strict=True):
+                if reason is not None:
+                    skipped.append(Skipped(path, reason))
+                if advance is not None:
+                    advance()
+    unreadable = {left_out.path for left_out in skipped}
+    return tuple(record for record in records if record.path not in unreadable), tuple(skipped)
+
+
+def _why_unreadable(path: Path) -> str | None:
+    try:
+        _decode(path)
+    except Exception as error:  # as in load_image
+        return _what_is_wrong(path, error)
+    return None
+
+
+def _decode(path: Path) -> Image.Image:
+    if not path.is_file():  # Opening a pipe or a device would wait for ever.
+        raise FileNotFoundError
+    with Image.open(path) as image:
+        limit = Image.MAX_IMAGE_PIXELS  # Pillow warns above it and refuses above twice of it.
+        if limit is not None and image.width * image.height > limit:
+            raise Image.DecompressionBombError
+        return _to_rgb(ImageOps.exif_transpose(image))
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "F":
+        raise ValueError("its pixels are floating-point numbers of unknown range: save it with 8 or 16 bits")
+    if image.mode.startswith("I"):  # Pillow would clip these at 255, and the image would be white.
+        levels = np.asarray(image).astype(np.int64).clip(0, 65535) // 257
+        image = Image.fromarray(levels.astype(np.uint8))
+    if image.has_transparency_data:
+        visible = image.convert("RGBA")
+        image = Image.new("RGBA", visible.size, "black")
+        image.alpha_composite(visible)
+    return image.convert("RGB")
+
+
+def _what_is_wrong(path: Path, error: Exception) -> str:
+    """Return the reason in words, without the path."""
+    if isinstance(error, FileNotFoundError):
+        return "it is not a file" if path.exists() else "there is no such file"
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return f"it has more than {Image.MAX_IMAGE_PIXELS} pixels, which no crop has"
+    if isinstance(error, UnidentifiedImageError):
+        return "it is not an image, or of an unknown format" if path.stat().st_size else "it is empty (0 bytes)"
+    return (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__

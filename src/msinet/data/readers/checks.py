@@ -1,0 +1,70 @@
+"""What must hold of every dataset, whoever read it."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import combinations
+
+from msinet.data.records import SPLIT_NAMES, ImageRecord, ReidSplits, Skipped, identities
+from msinet.errors import DatasetError
+
+
+def drop_repeats(splits: ReidSplits) -> ReidSplits:
+    """Keep the first record of each file in a split, and leave out the others. Query and gallery may share files."""
+    skipped: list[Skipped] = []
+    once: dict[str, tuple[ImageRecord, ...]] = {}
+    for split in SPLIT_NAMES:
+        first: dict[str, ImageRecord] = {}
+        for record in getattr(splits, split):
+            kept = first.setdefault(os.path.normpath(record.path), record)
+            if kept is not record:
+                labels = "" if kept.identity == record.identity else f", as {kept.identity!r} and {record.identity!r}"
+                skipped.append(Skipped(record.path, f"more than once in {split}{labels}"))
+        once[split] = tuple(first.values())
+    return replace(splits, skipped=(*splits.skipped, *skipped), **once)
+
+
+def check_splits(splits: ReidSplits) -> None:
+    """Check that there is something to learn from or to score, and that no identity is in two roles.
+
+    Raises:
+        DatasetError: No images, only validation images, query without gallery or gallery without query, or an identity
+            in more than one of train, validation and query with gallery.
+    """
+    if not any(getattr(splits, split) for split in SPLIT_NAMES):
+        raise DatasetError(f"no images in {splits.name}{_left_out(splits)}")
+    if bool(splits.query) != bool(splits.gallery):
+        empty, other = ("gallery", "query") if splits.query else ("query", "gallery")
+        raise DatasetError(
+            f"{splits.name} has {other} images, but no {empty} images to go with them{_left_out(splits)}"
+        )
+    if not splits.train and not splits.query:
+        raise DatasetError(f"{splits.name} has only validation images: nothing to train on and nothing to score")
+    roles = {
+        "train": splits.train,
+        "validation": splits.validation,
+        "query or gallery": splits.query + splits.gallery,
+    }
+    for one, other in combinations(roles, 2):
+        _check_apart(splits.name, one, roles[one], other, roles[other])
+
+
+def _check_apart(
+    name: str, one: str, records: Iterable[ImageRecord], other: str, other_records: Iterable[ImageRecord]
+) -> None:
+    shared = sorted(set(identities(records)) & set(identities(other_records)))
+    if not shared:
+        return
+    some = ", ".join(map(repr, shared[:3])) + (" ..." if len(shared) > 3 else "")
+    what = "identity is" if len(shared) == 1 else "identities are"
+    raise DatasetError(
+        f"{len(shared)} {what} in both {one} and {other} of {name}: {some}. "
+        "Scores count on identities never seen in training: keep all images of an identity in one of them"
+    )
+
+
+def _left_out(splits: ReidSplits) -> str:
+    if not splits.skipped:
+        return ""
+    first = splits.skipped[0]
+    return f" ({len(splits.skipped)} left out, the first: {first.path}: {first.reason})"

@@ -1,0 +1,49 @@
+"""Market-1501: people in six cameras. Zheng et al., Scalable Person Re-identification: A Benchmark, ICCV 2015."""
+
+import re
+from pathlib import Path
+
+from msinet.data.readers.folder_listing import list_folder
+from msinet.data.records import ImageRecord, ReidSplits, Skipped
+
+LAYOUT = "a folder with bounding_box_train/, query/ and bounding_box_test/, files named like 0002_c1s1_000451_03.jpg"
+
+FOLDERS = {"train": "bounding_box_train", "query": "query", "gallery": "bounding_box_test"}
+NAME = re.compile(r"(?P<identity>-1|\d+)_(?P<camera>c\d+)(?!\d)")
+JUNK = "-1"
+
+
+def recognises(path: Path) -> bool:
+    """Say whether the folder looks like Market-1501; `query` alone is anybody's."""
+    return any((path / FOLDERS[split]).is_dir() for split in ("train", "gallery"))
+
+
+def read(path: Path, seed: int = 0) -> ReidSplits:
+    """Read the dataset, whose splits are given: the seed changes nothing.
+
+    Identity -1 is a part of a person or of nobody, which is neither right nor wrong: left out. Identity 0000 is nobody
+    that is asked for, and stays in the gallery as a wrong answer.
+
+    Raises:
+        DatasetError: A folder cannot be listed.
+    """
+    skipped: list[Skipped] = []
+    splits = {split: _records(path / folder, skipped) for split, folder in FOLDERS.items()}
+    return ReidSplits(name=path.name, skipped=tuple(skipped), **splits)
+
+
+def _records(folder: Path, skipped: list[Skipped]) -> tuple[ImageRecord, ...]:
+    if not folder.is_dir():
+        return ()
+    listing = list_folder(folder)
+    skipped.extend(Skipped(other, "not an image") for other in listing.folders + listing.others)
+    records: list[ImageRecord] = []
+    for image in listing.images:
+        name = NAME.match(image.name)
+        if name is None:
+            skipped.append(Skipped(image, "its name does not start like 0002_c1"))
+        elif name["identity"] == JUNK:
+            skipped.append(Skipped(image, "junk: identity -1"))
+        else:
+            records.append(ImageRecord(image, name["identity"], name["camera"]))
+    return tuple(records)

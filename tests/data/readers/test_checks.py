@@ -1,0 +1,67 @@
+from pathlib import Path
+
+import pytest
+
+from msinet.data.readers.checks import check_splits, drop_repeats
+from msinet.data.records import ImageRecord, ReidSplits, Skipped
+from msinet.errors import DatasetError
+
+
+def images(identities: str) -> tuple[ImageRecord, ...]:
+    return tuple(ImageRecord(Path(f"{identity}.jpg"), identity) for identity in identities)
+
+
+@pytest.mark.parametrize(
+    "splits", [{"train": "ab"}, {"query": "a", "gallery": "ab"}, {"train": "a", "validation": "b"}]
+)
+def test_training_or_scoring_alone_is_a_dataset(splits):
+    check_splits(ReidSplits("d", **{split: images(labels) for split, labels in splits.items()}))
+
+
+@pytest.mark.parametrize("one, other", [("query", "gallery"), ("gallery", "query")])
+def test_query_and_gallery_need_each_other(one, other):
+    with pytest.raises(DatasetError, match=f"has {one} images, but no {other}"):
+        check_splits(ReidSplits("d", train=images("a"), **{one: images("b")}))
+
+
+def test_validation_alone_is_no_dataset():
+    with pytest.raises(DatasetError, match="only validation"):
+        check_splits(ReidSplits("d", validation=images("a")))
+
+
+def test_no_images_is_an_error_that_says_what_was_left_out():
+    with pytest.raises(DatasetError, match=r"no images in d \(1 left out, the first: x: broken\)"):
+        check_splits(ReidSplits("d", skipped=(Skipped(Path("x"), "broken"),)))
+
+
+@pytest.mark.parametrize(
+    "splits, message",
+    [
+        (
+            {"train": "abcde", "query": "f", "gallery": "fbcde"},
+            "4 identities .* train and query or gallery.* 'b', 'c', 'd' ...",
+        ),
+        ({"train": "abc", "validation": "cd"}, "1 identity is in both train and validation of d: 'c'"),
+        ({"validation": "a", "query": "a", "gallery": "b"}, "validation and query or gallery"),
+    ],
+)
+def test_an_identity_has_one_role(splits, message):
+    with pytest.raises(DatasetError, match=message):
+        check_splits(ReidSplits("d", **{split: images(labels) for split, labels in splits.items()}))
+
+
+def test_a_file_listed_twice_in_a_split_counts_once():
+    splits = drop_repeats(ReidSplits("d", train=images("aba")))
+    assert splits.train == images("ab")
+    assert [left_out.reason for left_out in splits.skipped] == ["more than once in train"]
+
+
+def test_a_file_with_two_labels_is_told():
+    other = ImageRecord(Path("x/../a.jpg"), "b")
+    splits = drop_repeats(ReidSplits("d", train=(*images("a"), other)))
+    assert splits.skipped[0].reason == "more than once in train, as 'a' and 'b'"
+
+
+def test_query_and_gallery_may_share_a_file():
+    splits = drop_repeats(ReidSplits("d", query=images("a"), gallery=images("a")))
+    assert splits.query == splits.gallery == images("a")

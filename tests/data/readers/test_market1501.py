@@ -1,0 +1,39 @@
+import pytest
+
+from msinet.data.readers import market1501
+from msinet.data.records import identities
+
+
+def test_a_name_gives_identity_and_camera(market):
+    record = market1501.read(market).train[0]
+    assert (record.identity, record.camera) == ("0002", "c1")
+
+
+def test_the_gallery_is_bounding_box_test(market):
+    assert {record.path.parent.name for record in market1501.read(market).gallery} == {"bounding_box_test"}
+
+
+def test_junk_is_left_out_with_its_reason(market):
+    splits = market1501.read(market)
+    assert "-1" not in identities(splits.gallery)
+    assert [left_out.reason for left_out in splits.skipped] == ["junk: identity -1"]
+
+
+def test_distractors_stay_as_wrong_answers(market):
+    assert "0000" in identities(market1501.read(market).gallery)
+
+
+def test_a_name_of_another_kind_is_skipped(market, write_images):
+    write_images(market, "query/holiday.jpg")
+    assert market1501.read(market).skipped[0].path.name == "holiday.jpg"
+
+
+def test_thumbs_are_nobodys_business(market):
+    (market / "query" / "Thumbs.db").touch()
+    assert all(left_out.path.name != "Thumbs.db" for left_out in market1501.read(market).skipped)
+
+
+@pytest.mark.parametrize("folder, known", [("bounding_box_train", True), ("query", False)])
+def test_query_alone_is_not_recognised(tmp_path, folder, known):
+    (tmp_path / folder).mkdir()
+    assert market1501.recognises(tmp_path) is known

@@ -1,0 +1,59 @@
+import pytest
+
+from msinet.data.readers import veri776
+
+LABELS = """<?xml version="1.0" encoding="{}"?>
+<TestImages Version="1.0"><Items number="1">
+<Item imageName="0002_c002_00030600_0.jpg" vehicleID="0002" cameraID="c002" colorID="5" typeID="3" note="红" />
+</Items></TestImages>
+"""
+
+
+def test_a_name_gives_identity_camera_and_time(veri):
+    record = veri776.read(veri).query[0]
+    assert (record.identity, record.camera, record.fields) == ("0002", "c002", {"time": "00030600"})
+
+
+def test_the_gallery_is_image_test(veri):
+    splits = veri776.read(veri)
+    assert (len(splits.train), len(splits.query), len(splits.gallery)) == (3, 1, 3)
+
+
+def test_the_list_of_names_decides_what_belongs_and_in_which_order(veri):
+    (veri / "name_train.txt").write_text("0003_c001_00000001_0.jpg\r\n0001_c001_00016450_0.jpg\r\n\r\n")
+    splits = veri776.read(veri)
+    assert [record.identity for record in splits.train] == ["0003", "0001"]
+    assert [left_out.reason for left_out in splits.skipped] == ["not listed in name_train.txt"]
+
+
+def test_a_listed_image_that_is_not_there_is_skipped(veri):
+    (veri / "name_query.txt").write_text("0002_c002_00030600_0.jpg\n0002_c002_99999999_0.jpg\n")
+    (left_out,) = veri776.read(veri).skipped
+    assert left_out.path == veri / "image_query" / "0002_c002_99999999_0.jpg"
+
+
+def test_a_name_of_another_kind_is_skipped(veri, write_images):
+    write_images(veri, "image_train/holiday.jpg")
+    assert [left_out.path.name for left_out in veri776.read(veri).skipped] == ["holiday.jpg"]
+
+
+@pytest.mark.parametrize("encoding", ["gb2312", "utf-8"])
+def test_labels_give_colour_and_type_in_the_encoding_they_declare(veri, encoding):
+    (veri / "test_label.xml").write_text(LABELS.format(encoding), encoding=encoding)
+    splits = veri776.read(veri)
+    assert splits.query[0].fields == {"time": "00030600", "color": "5", "type": "3"}
+    assert "color" not in splits.gallery[1].fields
+
+
+@pytest.mark.parametrize("text", ["<broken", LABELS.format("klingon")])
+def test_broken_labels_do_not_cost_the_images(veri, text):
+    (veri / "test_label.xml").write_text(text, encoding="utf-8")
+    splits = veri776.read(veri)
+    assert len(splits.gallery) == 3
+    assert "labels cannot be read" in splits.skipped[0].reason
+
+
+@pytest.mark.parametrize("name", ["T1", "0002_c002_00030600_0.jpg"])
+def test_a_line_of_test_track_is_a_track(veri, name):
+    (veri / "test_track.txt").write_text(f"{name} 0002_c002_00030600_0.jpg 0002_c002_00030605_1.jpg \n")
+    assert [record.track for record in veri776.read(veri).gallery] == [name, name, None]

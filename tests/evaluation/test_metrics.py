@@ -1,0 +1,221 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from msinet.data.embeddings import Embeddings
+from msinet.data.records import ImageRecord
+from msinet.errors import DatasetError, SettingsError
+from msinet.evaluation.metrics import RetrievalResult, evaluate_embeddings, score, scores_by_camera_pair
+from msinet.evaluation.protocols import PROTOCOLS
+from msinet.evaluation.ranking import rank_similarities
+
+
+def image(name: str, identity: str, camera: str | None = None) -> ImageRecord:
+    return ImageRecord(Path(name), identity, camera)
+
+
+def scored(similarities, query, gallery, protocol="market") -> RetrievalResult:
+    return score(rank_similarities(np.array(similarities), query, gallery, PROTOCOLS[protocol]))
+
+
+def along(axes: list[int], records: list[ImageRecord]) -> Embeddings:
+    """Return embeddings along the axes of space: the same axis is as similar as can be, another not at all."""
+    return Embeddings(np.eye(8, dtype=np.float32)[axes], records)
+
+
+def test_scores_worked_out_by_hand():
+    query = [image("q0", "1", "c1"), image("q1", "2", "c1")]
+    gallery = [
+        image("g0", "3", "c2"),
+        image("g1", "1", "c2"),
+        image("g2", "1", "c1"),
+        image("g3", "2", "c2"),
+        image("g4", "1", "c3"),
+    ]
+    result = scored(
+        [
+            [0.9, 0.8, 0.7, 0.6, 0.5],  # wrong, right, junk, wrong, right: right at the positions 2 and 4
+            [0.1, 0.2, 0.3, 0.9, 0.4],  # one right answer, at position 1
+        ],
+        query,
+        gallery,
+    )
+    np.testing.assert_allclose(result.average_precision, [(1 / 2 + 2 / 4) / 2, 1])
+    assert result.mAP == pytest.approx(0.75)
+    assert result.mINP == pytest.approx((2 / 4 + 1) / 2)
+    np.testing.assert_allclose(result.cmc, [0.5, 1, 1, 1, 1])
+    assert (result.queries, result.gallery, result.without_right_answer) == (2, 5, ())
+
+
+def test_all_ties_are_the_worst_ranking():
+    gallery = [image("g0", "1", "c2"), image("g1", "2", "c2"), image("g2", "3", "c2"), image("g3", "4", "c2")]
+    result = scored([[0.5, 0.5, 0.5, 0.5]], [image("q", "1", "c1")], gallery)
+    assert (result.mAP, result.rank(3), result.rank(4)) == (1 / 4, 0, 1)
+
+
+def test_a_query_without_right_answer_is_named_and_not_scored():
+    query = [image("camera/known.jpg", "1", "c1"), image("camera/unknown.jpg", "9", "c1")]
+    result = scored([[0.5], [0.9]], query, [image("g", "1", "c2")])
+    assert (result.queries, result.mAP, result.without_right_answer) == (1, 1, ("camera/unknown.jpg",))
+
+
+def test_a_gallery_smaller_than_the_rank_asked_for():
+    result = scored([[0.5, 0.9]], [image("q", "1", "c1")], [image("g0", "1", "c2"), image("g1", "2", "c2")])
+    assert [result.rank(k) for k in (1, 2, 10)] == [0, 1, 1]
+    assert result.table() == [("rank-1", 0), ("rank-5", 100), ("rank-10", 100), ("mAP", 50), ("mINP", 50)]
+
+
+def test_ranks_end_at_50_and_say_so():
+    gallery = [image(f"g{i}", str(i), "c2") for i in range(60)]
+    result = scored([np.arange(60.0)], [image("q", "5", "c1")], gallery)  # the right answer at position 55
+    assert result.rank(50) == 0
+    for k in (0, 51):
+        with pytest.raises(SettingsError, match="choose k from 1 to 50"):
+            result.rank(k)
+
+
+def test_perfect_embeddings_score_one():
+    query = along([0, 1, 2], [image(f"q{i}", str(i), "c1") for i in range(3)])
+    gallery = along([2, 1, 0, 2], [image(f"g{k}", str(i), "c2") for k, i in enumerate([2, 1, 0, 2])])
+    result = evaluate_embeddings(query, gallery)
+    assert (result.protocol, result.mAP, result.rank(1), result.mINP) == ("market", 1, 1, 1)
+
+
+def test_without_cameras_images_seek_each_other():
+    images = along([0, 0, 1, 1], [image(f"{i}.jpg", identity) for i, identity in enumerate("aabb")])
+    result = evaluate_embeddings(images, images)
+    assert (result.protocol, result.mAP, result.queries) == ("no-camera", 1, 4)
+
+
+def test_identities_that_never_appear_in_the_gallery_are_an_error():
+    with pytest.raises(DatasetError, match=r"query identities do not appear in gallery.*'0001' and '1'"):
+        evaluate_embeddings(along([0], [image("q", "0001", "c1")]), along([0], [image("g", "1", "c2")]))
+
+
+def test_a_gallery_of_junk_is_an_error():
+    with pytest.raises(DatasetError, match="no query has a right answer under protocol 'market'"):
+        evaluate_embeddings(along([0], [image("q", "1", "c1")]), along([0], [image("g", "1", "c1")]))
+
+
+def test_nothing_to_score_is_an_error():
+    with pytest.raises(DatasetError, match="nothing to score: 0 query and 1 gallery images"):
+        evaluate_embeddings(along([], []), along([0], [image("g", "1", "c1")]))
+
+
+def test_each_direction_between_two_cameras_is_scored_by_itself():
+    cameras = ["c1", "c1", "c2", "c2"]
+    images = along([0, 1, 0, 0], [image(str(i), identity, cameras[i]) for i, identity in enumerate("abab")])
+    results = scores_by_camera_pair(images, images)
+    # From c1, a ties with wrong b and b ties with wrong a. From c2, a finds a at once, b finds a first.
+    assert {pair: result.mAP for pair, result in results.items()} == {("c1", "c2"): 0.5, ("c2", "c1"): 0.75}
+
+
+def test_saved_results_come_back(tmp_path):
+    query = [image("é.jpg", "9", "c1"), image("q", "1", "c1")]
+    result = scored([[0.3, 0.9], [0.1, 0.2]], query, [image("g0", "1", "c2"), image("g1", "2", "c2")])
+    result = replace(result, info={"model": "msinet", "settings": {"seed": 0}})
+    result.save(tmp_path / "new" / "result.json")
+    assert RetrievalResult.load(tmp_path / "new" / "result.json").to_dict() == result.to_dict()
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["result.json"]
+
+
+def test_equal_results_give_equal_files_with_the_rules_in_words(tmp_path):
+    result = scored([[0.9]], [image("q", "1", "c1")], [image("g", "1", "c2")])
+    replace(result, info={"a": 1, "b": 2}).save(tmp_path / "1.json")
+    replace(result, info={"b": 2, "a": 1}).save(tmp_path / "2.json")
+    text = (tmp_path / "1.json").read_text()
+    assert text == (tmp_path / "2.json").read_text()
+    assert json.loads(text)["rules"]["junk"] == PROTOCOLS["market"].description
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"mAP": 1}'])
+def test_another_file_is_no_result(tmp_path, text):
+    path = tmp_path / "result.json"
+    path.write_text(text)
+    with pytest.raises(DatasetError, match="is not a result"):
+        RetrievalResult.load(path)
+
+
+def test_a_failed_save_leaves_the_old_file(tmp_path):
+    path = tmp_path / "result.json"
+    result = scored([[0.9]], [image("q", "1", "c1")], [image("g", "1", "c2")])
+    result.save(path)
+    before = path.read_text()
+    with pytest.raises(TypeError):
+        replace(result, info={"path": Path("no JSON value")}).save(path)
+    assert path.read_text() == before
+
+
+def slow_scores(similarities, query, gallery, protocol):
+    """Score by the definitions: sort each query's gallery, wrong before right at ties, and walk down."""
+    precisions, firsts, penalties = [], [], []
+    for row, asked in zip(similarities, query, strict=True):
+        ranked = []
+        for similarity, found in zip(row, gallery, strict=True):
+            if protocol == "market":
+                junk = (found.identity, found.camera) == (asked.identity, asked.camera)
+            else:
+                junk = found.path == asked.path
+            if not junk:
+                ranked.append((-similarity, found.identity == asked.identity))
+        ranked.sort()
+        hits, precision, last = 0, 0.0, 0
+        for position, (_, right) in enumerate(ranked, start=1):
+            if right:
+                hits += 1
+                precision += hits / position
+                last = position
+                if hits == 1:
+                    firsts.append(position)
+        if hits:
+            precisions.append(precision / hits)
+            penalties.append(hits / last)
+    if not precisions:
+        return None
+    n = len(precisions)
+    cmc = [sum(first <= k for first in firsts) / n for k in range(1, min(50, len(gallery)) + 1)]
+    return sum(precisions) / n, cmc, sum(penalties) / n
+
+
+@st.composite
+def rankings(draw):
+    """Draw similarities of few values, so that many tie, and records of few labels; query and gallery share files."""
+    records = st.lists(
+        st.builds(image, st.sampled_from("abcdefgh"), st.sampled_from("123"), st.sampled_from(["c1", "c2", "c3"])),
+        min_size=1,
+        max_size=60,
+    )
+    query, gallery = draw(records), draw(records)
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    similarities = rng.integers(0, draw(st.integers(1, 30)), size=(len(query), len(gallery))) / 8
+    return similarities, query, gallery, draw(st.sampled_from(sorted(PROTOCOLS)))
+
+
+@given(rankings())
+def test_scores_agree_with_sorting_and_walking_down(ranking):
+    expected = slow_scores(*ranking)
+    if expected is None:
+        with pytest.raises(DatasetError):
+            scored(*ranking)
+        return
+    result = scored(*ranking)
+    mean_precision, cmc, mean_penalty = expected
+    assert result.mAP == pytest.approx(mean_precision)
+    assert result.mINP == pytest.approx(mean_penalty)
+    np.testing.assert_allclose(result.cmc, cmc)
+
+
+@given(rankings(), st.randoms(use_true_random=False))
+def test_the_order_of_the_gallery_changes_nothing(ranking, random):
+    similarities, query, gallery, protocol = ranking
+    if slow_scores(*ranking) is None:
+        return
+    order = list(range(len(gallery)))
+    random.shuffle(order)
+    shuffled = scored(similarities[:, order], query, [gallery[position] for position in order], protocol)
+    assert shuffled.to_dict() == scored(*ranking).to_dict()
