@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -13,6 +14,7 @@ from msinet.data.identity_sampler import IdentitySampler
 from msinet.data.images import load_image
 from msinet.data.records import ImageRecord, identities
 from msinet.data.transforms import apply_seeded, embedding_transform
+from msinet.errors import SettingsError
 
 
 @dataclass(frozen=True)
@@ -66,24 +68,36 @@ class RecordImages(Dataset):
 
 
 class TrainingDraws:
-    """The draws of every batch of a run, epoch after epoch, from batch number `start` on."""
+    """The draws of a run's batches, epoch after epoch.
 
-    def __init__(self, sampler: IdentitySampler, epochs: int, start: int = 0) -> None:
+    Args:
+        sampler: cuts the epochs into batches.
+        start: number of the first batch, where a run goes on.
+        stop: number of the batch after the last.
+        share: (which, of how many) process this is; each gets its part of the identities of every batch.
+    """
+
+    def __init__(self, sampler: IdentitySampler, start: int, stop: int, share: tuple[int, int] = (0, 1)) -> None:
+        if sampler.identities_per_batch % share[1]:
+            raise SettingsError(f"{sampler.identities_per_batch} identities a batch do not divide by {share[1]} processes")
         self.sampler = sampler
-        self.epochs = epochs
         self.start = start
+        self.stop = stop
+        self.share = share
 
     def __len__(self) -> int:
-        return self.epochs * len(self.sampler) - self.start
+        return self.stop - self.start
 
     def __iter__(self) -> Iterator[list[Draw]]:
-        first_epoch, skip = divmod(self.start, len(self.sampler))
-        for epoch in range(first_epoch, self.epochs):
-            batches = self.sampler.epoch(epoch)
-            for number in range(skip, len(batches)):
-                first = number * batches.shape[1]
-                yield [Draw(int(record), epoch, first + i) for i, record in enumerate(batches[number])]
-            skip = 0
+        which, processes = self.share
+        batches, drawn = np.empty((0, 0), int), -1
+        for number in range(self.start, self.stop):
+            epoch, position = divmod(number, len(self.sampler))
+            if epoch != drawn:
+                batches, drawn = self.sampler.epoch(epoch), epoch
+            size = batches.shape[1] // processes
+            own = range(which * size, (which + 1) * size)
+            yield [Draw(int(batches[position, i]), epoch, position * batches.shape[1] + i) for i in own]
 
 
 def training_batches(images: RecordImages, draws: TrainingDraws, workers: int = 0) -> DataLoader:

@@ -1,0 +1,96 @@
+"""Images -> embeddings, and scores from them."""
+
+import platform
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+
+import msinet
+from msinet.data.batches import embedding_batches
+from msinet.data.embeddings import Embeddings
+from msinet.data.records import ImageRecord, ReidSplits
+from msinet.engine.runtime import Progress, Silence, make_accelerator
+from msinet.engine.settings import MachineSettings
+from msinet.errors import DatasetError
+from msinet.evaluation.metrics import RetrievalResult, evaluate_embeddings
+from msinet.model.model_files import describe_model
+from msinet.model.msinet import MSINet
+
+BATCH_SIZE = 64
+
+
+def embed(
+    model: MSINet,
+    records: Sequence[ImageRecord],
+    settings: MachineSettings | None = None,
+    progress: Progress | None = None,
+    accelerator: Accelerator | None = None,
+) -> Embeddings:
+    """Embed the images of records: (N, 768) at the published width, unit length, in the records' order.
+
+    Several records of one file cost one pass through the network.
+    """
+    settings, progress = settings or MachineSettings(), progress or Silence()
+    accelerator = accelerator or make_accelerator(settings)
+    once = list({record.path: record for record in records}.values())
+    loader = embedding_batches(once, model.image_size, BATCH_SIZE, settings.workers)
+    was_training = model.training
+    model.eval().to(accelerator.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    progress.start("embed", len(loader))
+    vectors = [np.empty((0, model.embedding_dim), np.float32)]
+    with torch.inference_mode():
+        for batch in loader:
+            with accelerator.autocast():
+                features = model(batch.images.to(accelerator.device))
+            vectors.append(features.embedding.float().cpu().numpy())
+            progress.advance()
+    model.train(was_training)
+    rows = {record.path: row for row, record in enumerate(once)}
+    return Embeddings(np.concatenate(vectors)[[rows[record.path] for record in records]], records)
+
+
+def evaluate(
+    model: MSINet,
+    splits: ReidSplits,
+    protocol: str | None = None,
+    settings: MachineSettings | None = None,
+    progress: Progress | None = None,
+) -> RetrievalResult:
+    """Embed query and gallery and score them under a protocol, by default the one that fits the cameras.
+
+    Raises:
+        DatasetError: there is no query or gallery, or no query has a right answer.
+    """
+    if not splits.query or not splits.gallery:
+        raise DatasetError(f"{splits.name} has no query or no gallery images: there is nothing to score")
+    settings = settings or MachineSettings()
+    both = embed(model, [*splits.query, *splits.gallery], settings, progress)
+    count = len(splits.query)
+    query = Embeddings(both.vectors[:count], splits.query)
+    gallery = Embeddings(both.vectors[count:], splits.gallery)
+    result = evaluate_embeddings(query, gallery, protocol)
+    return replace(result, info={"data": describe_data(splits), "model": describe_model(model), **describe_versions()})
+
+
+def describe_data(splits: ReidSplits) -> dict:
+    """Return a dataset's name, hash and sizes."""
+    sizes = {name: len(getattr(splits, name)) for name in ("train", "validation", "query", "gallery", "skipped")}
+    return {"name": splits.name, "fingerprint": splits.fingerprint(), **sizes}
+
+
+def describe_versions() -> dict:
+    """Return the versions that a result hangs on."""
+    return {"versions": {"msinet": msinet.__version__, "torch": torch.__version__, "python": platform.python_version()}}
+
+
+def save_embeddings(embeddings: Embeddings, path: str | Path) -> None:
+    """Write embeddings with paths, identities and cameras as one .npz file that loads without pickles."""
+    records = embeddings.records
+    columns = {name: [str(getattr(r, name) or "") for r in records] for name in ("path", "identity", "camera", "track")}
+    arrays = {name: np.array(values, dtype=np.str_) for name, values in columns.items()}
+    with Path(path).open("wb") as file:
+        np.savez_compressed(file, vectors=embeddings.vectors, **arrays)

@@ -1,0 +1,126 @@
+"""What search and training have in common: steps, epochs, means for the log, checkpoints, Ctrl-C."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from accelerate import Accelerator
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from msinet.data.batches import RecordImages, TrainingDraws, training_batches
+from msinet.data.identity_sampler import IdentitySampler
+from msinet.data.records import ImageRecord
+from msinet.data.transforms import training_transform
+from msinet.engine.checkpoint import RunFolder
+from msinet.engine.runtime import Progress, stop_on_interrupt
+from msinet.engine.settings import LoopSettings
+
+
+T = TypeVar("T")
+
+
+class Loop:
+    """Counts the steps of a run and keeps it restartable.
+
+    Args:
+        folder: where checkpoints and log go.
+        tensors: gives everything that a checkpoint has to hold.
+        total: steps of the run.
+        steps_per_epoch: steps of an epoch.
+        progress: is told of every step.
+        accelerator: sends the log to a tracker, if one is set.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        tensors: Callable[[], dict[str, Tensor]],
+        total: int,
+        steps_per_epoch: int,
+        progress: Progress,
+        accelerator: Accelerator,
+    ) -> None:
+        self.folder = folder
+        self.tensors = tensors
+        self.total = total
+        self.steps_per_epoch = steps_per_epoch
+        self.progress = progress
+        self.accelerator = accelerator
+        self.step = 0
+        self.sums: dict[str, float] = {}
+        self.seconds = 0.0
+
+    def resume(self, restore: Callable[[dict[str, Tensor]], None]) -> bool:
+        """Go on from the folder's checkpoint, and tell whether there is one."""
+        if not (resumed := self.folder.resume()):
+            return False
+        tensors, values = resumed
+        restore(tensors)
+        self.step, self.sums, self.seconds = values["step"], values["sums"], values["seconds"]
+        return True
+
+    def over(self, batches: Iterable[T], what: str) -> Iterator[T]:
+        """Yield the batches that are left; after each, count, and write a checkpoint where one is due.
+
+        Raises:
+            KeyboardInterrupt: after Ctrl-C, the step in hand and a checkpoint.
+        """
+        self.progress.start(what, self.total, self.step)
+        with stop_on_interrupt() as stop:
+            started = time.monotonic()
+            for batch in batches:
+                yield batch
+                self.step += 1
+                if self.step % self.steps_per_epoch == 0:
+                    self.sums = {}
+                if stop.requested or self.folder.due() or self.step == self.total:
+                    now = time.monotonic()
+                    self.seconds, started = self.seconds + now - started, now
+                    self.folder.save(self.tensors(), step=self.step, sums=self.sums, seconds=self.seconds)
+                if stop.requested and self.step < self.total:
+                    raise KeyboardInterrupt
+
+    @property
+    def epoch(self) -> int:
+        """The epoch in hand, from 0."""
+        return self.step // self.steps_per_epoch
+
+    @property
+    def ends_epoch(self) -> bool:
+        """Whether the step in hand is its epoch's last."""
+        return (self.step + 1) % self.steps_per_epoch == 0
+
+    def record(self, **values: float) -> None:
+        """Take the step's values: for the progress, and for the epoch's means."""
+        for name, value in values.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+        self.progress.advance(**values)
+
+    def log_epoch(self, **more: object) -> None:
+        """Write the epoch's means, and more, to the log and the tracker."""
+        means = {name: value / self.steps_per_epoch for name, value in self.sums.items()}
+        self.folder.log(epoch=self.epoch + 1, **means, **more)
+        numbers = {name: value for name, value in (means | more).items() if isinstance(value, int | float)}
+        self.accelerator.log(numbers, step=self.epoch + 1)
+
+
+def make_sampler(records: Sequence[ImageRecord], settings: LoopSettings) -> IdentitySampler:
+    """Return the sampler that cuts epochs of these records into batches."""
+    labels = RecordImages(records, training_transform(settings.image_size)).identities
+    return IdentitySampler(labels, settings.identities_per_batch, settings.images_per_identity, settings.seed)
+
+
+def make_loader(
+    records: Sequence[ImageRecord],
+    sampler: IdentitySampler,
+    settings: LoopSettings,
+    accelerator: Accelerator,
+    start: int,
+    stop: int,
+) -> DataLoader:
+    """Return the augmented batches from number `start` up to `stop`, this process' share of each."""
+    transform = training_transform(settings.image_size, settings.padding, settings.color_jitter, settings.erasing)
+    images = RecordImages(records, transform, settings.seed)
+    share = accelerator.process_index, accelerator.num_processes
+    return training_batches(images, TrainingDraws(sampler, start, stop, share), settings.workers)

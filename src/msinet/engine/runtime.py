@@ -1,0 +1,155 @@
+"""What every loop needs of the machine: a device, a precision, other processes, a way to stop."""
+
+import signal
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from msinet.data.batches import Batch
+from msinet.data.records import ImageRecord
+from msinet.engine.settings import LoopSettings, MachineSettings
+from msinet.errors import SettingsError, TrainingError
+
+
+class Progress(Protocol):
+    """Where long work tells how far it is."""
+
+    def start(self, what: str, total: int, done: int = 0) -> None:
+        """Begin a piece of work of so many steps, some of them done before."""
+        ...
+
+    def advance(self, **values: float) -> None:
+        """One more step is done; values such as the loss are worth showing."""
+        ...
+
+
+class Silence:
+    """The progress of those who do not look."""
+
+    def start(self, what: str, total: int, done: int = 0) -> None:
+        """Say nothing."""
+
+    def advance(self, **values: float) -> None:
+        """Say nothing."""
+
+
+def make_accelerator(settings: MachineSettings, out: str | Path | None = None) -> Accelerator:
+    """Return accelerate's view of the device, the precision and the other processes."""
+    if settings.device.startswith("cuda"):
+        if not torch.cuda.is_available():
+            raise SettingsError(f"--device {settings.device}: this machine has no CUDA device that PyTorch can use")
+        torch.cuda.set_device(torch.device(settings.device))
+    elif settings.device not in ("auto", "cpu"):
+        raise SettingsError(f"--device {settings.device} is none of auto, cpu, cuda, cuda:N")
+    on_cpu = settings.device == "cpu" or not torch.cuda.is_available()
+    precision = choose_precision(settings.precision, on_cpu)
+    tracker = getattr(settings, "tracker", None)
+    accelerator = Accelerator(
+        cpu=on_cpu, mixed_precision="bf16" if precision == "bf16" else "no", log_with=tracker, project_dir=out
+    )
+    if tracker:
+        accelerator.init_trackers("msinet")
+    return accelerator
+
+
+def choose_precision(precision: str, on_cpu: bool) -> str:
+    """Return fp32 or bf16: what is asked for, or for `auto` what the device computes faster."""
+    if precision != "auto":
+        return precision
+    if on_cpu:
+        return "bf16" if torch.cpu._is_avx512_bf16_supported() else "fp32"
+    return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+
+
+def average_gradients(accelerator: Accelerator, parameters: Iterable[nn.Parameter]) -> None:
+    """Make every process's gradients the mean over all processes."""
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    if accelerator.num_processes == 1:
+        return
+    together = accelerator.reduce(torch.cat([gradient.flatten() for gradient in gradients]), "mean")
+    assert isinstance(together, Tensor)
+    for gradient, mean in zip(gradients, together.split([g.numel() for g in gradients]), strict=True):
+        gradient.copy_(mean.view_as(gradient))
+
+
+def require_finite(loss: Tensor, batch: Batch, records: Sequence[ImageRecord], step: int) -> None:
+    """Stop a run whose loss is not finite, and name the batch's images."""
+    if not torch.isfinite(loss):
+        paths = "\n  ".join(str(records[i].path) for i in batch.positions.tolist())
+        raise TrainingError(
+            f"the loss is {loss.item()} at step {step}: lower --learning-rate or lengthen --warmup-epochs, "
+            f"and look at the images of this batch:\n  {paths}"
+        )
+
+
+@dataclass
+class Stop:
+    """Whether somebody asked the loop to stop after the step in hand."""
+
+    requested: bool = False
+
+
+@contextmanager
+def stop_on_interrupt() -> Iterator[Stop]:
+    """Turn the first Ctrl-C (or SIGTERM) into a request to stop after the step in hand; a second one stops at once."""
+    stop = Stop()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def request(number: int, frame: object) -> None:
+        if stop.requested:
+            raise KeyboardInterrupt
+        stop.requested = True
+
+    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def learning_rate_factor(settings: LoopSettings, step: int, steps_per_epoch: int) -> float:
+    """Return the share of the highest learning rate at a step: linear warm-up from 0.01, then steps or a cosine."""
+    epoch = step / steps_per_epoch
+    if epoch < settings.warmup_epochs:
+        return 0.01 + 0.99 * epoch / settings.warmup_epochs
+    if settings.schedule == "steps":
+        return step_factor(settings.milestones, epoch)
+    done = (epoch - settings.warmup_epochs) / max(settings.epochs - settings.warmup_epochs, 1e-9)
+    return 0.5 * (1 + float(torch.cos(torch.tensor(torch.pi * done))))
+
+
+def step_factor(milestones: Iterable[int], epoch: float) -> float:
+    """Return a tenth for each milestone passed."""
+    return 0.1 ** sum(epoch >= milestone for milestone in milestones)
+
+
+def make_optimizer(settings: LoopSettings, network: nn.Module, but: Iterable[nn.Parameter] = ()) -> torch.optim.Optimizer:
+    """Return the optimizer of a network's weights.
+
+    SGD decays every parameter, as published; AdamW spares biases, batch norms and gamma, whose size means something.
+    """
+    left_out = {id(parameter) for parameter in but}
+    parameters = [p for p in network.parameters() if p.requires_grad and id(p) not in left_out]
+    if settings.optimizer == "sgd":
+        return torch.optim.SGD(parameters, settings.learning_rate, momentum=0.9, weight_decay=settings.weight_decay)
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": settings.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, settings.learning_rate)
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Set the learning rate of all parameters."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate

@@ -1,0 +1,187 @@
+"""Training a chosen architecture: identity loss and triplet loss on both heads (report, equations 5 and 6)."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from msinet.data.batches import Batch
+from msinet.data.identity_splits import hold_out_validation
+from msinet.data.records import ReidSplits, identities
+from msinet.engine.checkpoint import (
+    RunFolder,
+    module_tensors,
+    optimizer_tensors,
+    restore_module,
+    restore_optimizer,
+)
+from msinet.engine.embed import embed
+from msinet.engine.loop import Loop, make_loader, make_sampler
+from msinet.engine.runtime import (
+    Progress,
+    Silence,
+    average_gradients,
+    learning_rate_factor,
+    make_accelerator,
+    make_optimizer,
+    require_finite,
+    set_learning_rate,
+)
+from msinet.engine.settings import TrainSettings
+from msinet.evaluation.metrics import RetrievalResult, evaluate_embeddings
+from msinet.losses.identity import identity_loss
+from msinet.losses.triplet import triplet_loss
+from msinet.model.architecture import Architecture
+from msinet.model.model_files import save_model
+from msinet.model.msinet import Features, MSINet
+
+
+class Training:
+    """A network, its optimizer and the average of its weights.
+
+    Args:
+        settings: of the training.
+        architecture: which interaction where.
+        count: number of training identities.
+        accelerator: device, precision and processes.
+    """
+
+    def __init__(
+        self, settings: TrainSettings, architecture: Architecture, count: int, accelerator: Accelerator
+    ) -> None:
+        self.settings = settings
+        self.accelerator = accelerator
+        torch.manual_seed(settings.seed)
+        self.network = MSINet(architecture, count, settings.channels, settings.image_size)
+        self.network.to(accelerator.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.optimizer = make_optimizer(settings, self.network)
+        average = get_ema_multi_avg_fn(settings.ema_decay)
+        self.average = AveragedModel(self.network, multi_avg_fn=average, use_buffers=True) if settings.ema_decay else None
+        self.best: dict[str, Tensor] = {}
+        self.best_score = -1.0
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """Update the weights by one batch and return the named losses, `loss` being their weighted sum."""
+        self.network.train()
+        with self.accelerator.autocast():
+            features = self.network(batch.images)
+        losses = self.losses(features, batch.identities)
+        if torch.isfinite(losses["loss"]):
+            self.optimizer.zero_grad()
+            losses["loss"].backward()
+            average_gradients(self.accelerator, self.network.parameters())
+            self.optimizer.step()
+            if self.average:
+                self.average.update_parameters(self.network)
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def losses(self, features: Features, labels: Tensor) -> dict[str, Tensor]:
+        """Return both losses, each summed over the two heads, and their weighted sum."""
+        settings = self.settings
+        identity = sum_of(identity_loss(head.logits.float(), labels, settings.label_smoothing) for head in features)
+        triplet = sum_of(triplet_loss(head.feature, labels, settings.triplet_margin) for head in features)
+        return {"loss": identity + settings.triplet_weight * triplet, "identity": identity, "triplet": triplet}
+
+    @property
+    def current(self) -> MSINet:
+        """The network as it stands: with averaged weights, where they are averaged."""
+        return self.average.module if self.average else self.network
+
+    def keep_if_best(self, score: float) -> None:
+        """Remember the current weights if they score higher than any before."""
+        if score > self.best_score:
+            self.best_score = score
+            self.best = {name: tensor.clone() for name, tensor in self.current.state_dict().items()}
+
+    def result(self) -> MSINet:
+        """Return the network that is the result: the best on the validation split, or without one the last."""
+        if self.best:
+            self.current.load_state_dict(self.best)
+        return self.current.eval()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return everything that the training has learned, for a checkpoint."""
+        return {
+            **module_tensors(self.network, "network"),
+            **(module_tensors(self.average, "average") if self.average else {}),
+            **optimizer_tensors(self.optimizer, "optimizer"),
+            **{f"best.{name}": tensor for name, tensor in self.best.items()},
+            "best_score": torch.tensor(self.best_score),
+        }
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Go on from what `tensors` gave."""
+        restore_module(self.network, tensors, "network")
+        if self.average:
+            restore_module(self.average, tensors, "average")
+        restore_optimizer(self.optimizer, tensors, "optimizer")
+        self.best = {name.removeprefix("best."): t for name, t in tensors.items() if name.startswith("best.")}
+        self.best_score = tensors["best_score"].item()
+
+
+def train(
+    splits: ReidSplits,
+    architecture: Architecture,
+    settings: TrainSettings | None = None,
+    out: str | Path = "runs/train",
+    progress: Progress | None = None,
+) -> MSINet:
+    """Train an architecture on the training split, from scratch.
+
+    Writes `model.safetensors`, `model.json`, the log `train.jsonl` and a checkpoint to `out`. Called again with the same
+    arguments, it goes on where it stopped. Query and gallery choose nothing.
+
+    Raises:
+        DatasetError: there is nothing to train on.
+        SettingsError: there are too few identities for a batch.
+        CheckpointError: `out` holds a training with other settings, architecture or data.
+        TrainingError: the loss is not finite.
+        KeyboardInterrupt: stopped by Ctrl-C, after a checkpoint.
+    """
+    settings, progress = settings or TrainSettings(), progress or Silence()
+    accelerator = make_accelerator(settings, out)
+    more = {"architecture": architecture.to_dict()}
+    folder = RunFolder(out, "train", settings, splits, accelerator.is_main_process, **more)
+    splits = hold_out_validation(splits, settings.validation_share, settings.seed)
+    sampler = make_sampler(splits.train, settings)
+    training = Training(settings, architecture, len(identities(splits.train)), accelerator)
+    loop = Loop(folder, training.tensors, settings.epochs * len(sampler), len(sampler), progress, accelerator)
+    loop.resume(training.restore)
+
+    batches = make_loader(splits.train, sampler, settings, accelerator, loop.step, loop.total)
+    for batch in loop.over(batches, "train"):
+        rate = settings.learning_rate * learning_rate_factor(settings, loop.step, len(sampler))
+        set_learning_rate(training.optimizer, rate)
+        losses = training.step(batch.to(accelerator.device))
+        require_finite(losses["loss"], batch, splits.train, loop.step)
+        loop.record(**{name: loss.item() for name, loss in losses.items()})
+        if loop.ends_epoch:
+            scores: dict[str, Any] = {}
+            last = loop.step + 1 == loop.total
+            if splits.validation and (last or (loop.epoch + 1) % settings.validate_every == 0):
+                result = validate(training.current, splits, settings, accelerator)
+                training.keep_if_best(result.mAP)
+                scores = {"validation_mAP": result.mAP, "validation_rank_1": result.rank(1)}
+            loop.log_epoch(learning_rate=rate, **scores)
+
+    network = training.result()
+    if accelerator.is_main_process:
+        save_model(network, folder.out, {"made_from": folder.made_from, "seconds": loop.seconds})
+    accelerator.wait_for_everyone()
+    return network
+
+
+def validate(
+    network: MSINet, splits: ReidSplits, settings: TrainSettings, accelerator: Accelerator
+) -> RetrievalResult:
+    """Score the validation split: every image is asked for, all are searched."""
+    embeddings = embed(network, splits.validation, settings, accelerator=accelerator)
+    return evaluate_embeddings(embeddings, embeddings)
+
+
+def sum_of(losses: Any) -> Tensor:
+    """Add up losses."""
+    return torch.stack(list(losses)).sum()
