@@ -1,0 +1,325 @@
+"""The command line: one verb, one function. The only place that prints."""
+
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+from cyclopts.config import Dict
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+import msinet
+from msinet.engine.settings import MachineSettings, SearchSettings, TrainSettings
+from msinet.errors import MSINetError, SettingsError
+
+if TYPE_CHECKING:
+    from msinet.data.records import ReidSplits
+    from msinet.evaluation.metrics import RetrievalResult
+
+FEW_IMAGES = 5000
+"""Below so many training images, `msinet run` takes the recipe small-data unless told otherwise."""
+
+app = App(name="msinet", help=msinet.__doc__.split("\n")[0], version=msinet.__version__)
+out_console, error_console = Console(highlight=False), Console(stderr=True, highlight=False)
+
+Recipe = Annotated[str | None, Parameter(help="veri776, person, small-data or a TOML file of settings.")]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class DataOptions:
+    """How the data is read."""
+
+    format: str | None = None
+    """Layout of the data: veri776, market1501, table or folders; recognised where not given."""
+    split_seed: int = 0
+    """Where the data has no splits: decides which half of the identities is trained on. Keep it for all commands."""
+    verify: bool = True
+    """Decode every image first, and leave out those that cannot be read."""
+
+
+@app.command
+def run(
+    data: Path,
+    *,
+    out: Path,
+    recipe: Recipe = None,
+    protocol: str | None = None,
+    options: DataOptions = DataOptions(),
+    search: Annotated[SearchSettings, Parameter(name="--search")] = SearchSettings(),
+    train: Annotated[TrainSettings, Parameter(name="--train")] = TrainSettings(),
+) -> None:
+    """Search an architecture, train it and score it; stopped and started again, it goes on.
+
+    Without --recipe, fewer than 5000 training images take small-data, and more take the published settings.
+
+    Args:
+        data: Folder or table of labelled images.
+        out: Folder for the architecture, the model, the result and the logs.
+        recipe: veri776, person, small-data or a TOML file of settings.
+        protocol: Rule of scoring: market or no-camera; by default the one that fits the cameras.
+    """
+    if recipe is None and len(msinet.load_splits(data, options.format, options.split_seed, False).train) < FEW_IMAGES:
+        say(f"Fewer than {FEW_IMAGES} training images: using --recipe small-data.")
+        return main([*sys.argv[1:], "--recipe", "small-data"])
+    from msinet.engine.run import run as run_all
+
+    with progress_bars() as bars:
+        splits = read(data, options, bars)
+        result = run_all(splits, search, train, out, protocol, bars)
+    show_result(result)
+    say(f"Written to {out}: architecture.json, model.safetensors, model.json, result.json")
+
+
+@app.command
+def search(
+    data: Path,
+    *,
+    out: Path,
+    recipe: Recipe = None,
+    options: DataOptions = DataOptions(),
+    settings: SearchSettings = SearchSettings(),
+) -> None:
+    """Search an architecture for the data; stopped and started again, it goes on.
+
+    Args:
+        data: Folder or table of labelled images.
+        out: Folder for architecture.json, the log search.jsonl and the checkpoint.
+        recipe: veri776, person, small-data or a TOML file of settings.
+    """
+    with progress_bars() as bars:
+        architecture = msinet.search(read(data, options, bars), settings, out, bars)
+    table = Table("stage", "cell", "interactions")
+    for s, stage in enumerate(architecture.stages, 1):
+        for c, cell in enumerate(stage, 1):
+            table.add_row(str(s), str(c), ", ".join(cell))
+    out_console.print(table)
+    say(f"Written to {out / 'architecture.json'}")
+
+
+@app.command
+def train(
+    data: Path,
+    *,
+    architecture: str,
+    out: Path,
+    recipe: Recipe = None,
+    options: DataOptions = DataOptions(),
+    settings: TrainSettings = TrainSettings(),
+) -> None:
+    """Train an architecture on the data; stopped and started again, it goes on.
+
+    Args:
+        data: Folder or table of labelled images.
+        architecture: A file made by search, or msmt17, veri776, random:SEED, all:INTERACTION.
+        out: Folder for model.safetensors, model.json, the log train.jsonl and the checkpoint.
+        recipe: veri776, person, small-data or a TOML file of settings.
+    """
+    chosen = msinet.Architecture.find(architecture)
+    with progress_bars() as bars:
+        msinet.train(read(data, options, bars), chosen, settings, out, bars)
+    say(f"Written to {out}: model.safetensors, model.json")
+
+
+@app.command
+def evaluate(
+    data: Path,
+    *,
+    model: Path,
+    protocol: str | None = None,
+    json: Path | None = None,
+    options: DataOptions = DataOptions(),
+    settings: MachineSettings = MachineSettings(),
+) -> None:
+    """Score a model on the query and gallery of the data.
+
+    Args:
+        data: Folder or table of labelled images.
+        model: Folder with model.safetensors and model.json.
+        protocol: Rule of scoring: market or no-camera; by default the one that fits the cameras.
+        json: Write the result to this file.
+    """
+    network = msinet.load_model(model)
+    with progress_bars() as bars:
+        result = msinet.evaluate(network, read(data, options, bars), protocol, settings, bars)
+    show_result(result)
+    if json:
+        result.save(json)
+        say(f"Written to {json}")
+
+
+@app.command
+def embed(
+    data: Path,
+    *,
+    model: Path,
+    out: Path,
+    split: str = "all",
+    options: DataOptions = DataOptions(),
+    settings: MachineSettings = MachineSettings(),
+) -> None:
+    """Write the embeddings of the images to an .npz file.
+
+    Args:
+        data: Folder or table of labelled images.
+        model: Folder with model.safetensors and model.json.
+        out: File to write: vectors (N, D) of unit length, and path, identity, camera and track of each.
+        split: train, validation, query, gallery or all.
+    """
+    from msinet.data.records import SPLIT_NAMES
+    from msinet.engine.embed import save_embeddings
+
+    if split not in (*SPLIT_NAMES, "all"):
+        raise SettingsError(f"--split {split} is none of {', '.join(SPLIT_NAMES)}, all")
+    network = msinet.load_model(model)
+    with progress_bars() as bars:
+        splits = read(data, options, bars)
+        chosen = SPLIT_NAMES if split == "all" else (split,)
+        records = list({record.path: record for name in chosen for record in getattr(splits, name)}.values())
+        save_embeddings(msinet.embed(network, records, settings, bars), out)
+    say(f"Written to {out}: {len(records)} embeddings")
+
+
+@app.command
+def convert(
+    file: Path, *, out: Path, architecture: str = "msmt17", height: int | None = None, width: int | None = None
+) -> None:
+    """Turn a checkpoint of the published implementation into a model of ours.
+
+    Args:
+        file: The published checkpoint.
+        out: Folder for model.safetensors and model.json.
+        architecture: The one that the weights were trained with: a name or a file.
+        height: Of the images that they were trained on, in pixels: 256 unless given.
+        width: Likewise: 128 for msmt17, else 256, unless given.
+    """
+    from msinet.model.model_files import save_model
+    from msinet.model.published import read_published
+
+    size = (height or 256, width or (128 if architecture == "msmt17" else 256))
+    published = read_published(file, msinet.Architecture.find(architecture), size)
+    save_model(published.network, out, {"converted_from": file.name, "left_out": published.left_out})
+    for name in published.left_out:
+        say(f"left out: {name}")
+    say(f"Written to {out}: model.safetensors, model.json")
+
+
+class Rate(ProgressColumn):
+    """Steps a second."""
+
+    def render(self, task: Task) -> Text:
+        """Draw the rate."""
+        return Text(f"{task.speed:.1f}/s" if task.speed else "")
+
+
+class Bars:
+    """rich's progress bars, told by the loops."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.task: TaskID | None = None
+
+    def start(self, what: str, total: int | None, done: int = 0) -> None:
+        """Open a bar."""
+        self.task = self.progress.add_task(what, total=total, completed=done, values="")
+
+    def advance(self, **values: float) -> None:
+        """Move the bar in hand."""
+        assert self.task is not None
+        shown = "  ".join(f"{name} {value:.3f}" for name, value in values.items())
+        self.progress.update(self.task, advance=1, values=shown)
+
+
+@contextmanager
+def progress_bars() -> Iterator[Bars]:
+    """Show bars with rate, time left and what the loops tell, on standard error."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
+    with Progress(*columns, TextColumn("{task.fields[values]}"), console=error_console) as progress:
+        yield Bars(progress)
+
+
+def read(data: Path, options: DataOptions, bars: Bars) -> "ReidSplits":
+    """Read the dataset, and say what was found and what was left out."""
+    bars.start("check images", None)
+    splits = msinet.load_splits(data, options.format, options.split_seed, options.verify, bars.advance)
+    sizes = [f"{len(getattr(splits, name))} {name}" for name in ("train", "validation", "query", "gallery")]
+    say(f"{splits.name}: {', '.join(sizes)} images")
+    for skipped in splits.skipped[:3]:
+        say(f"  left out {skipped.path}: {skipped.reason}")
+    if len(splits.skipped) > 3:
+        say(f"  and {len(splits.skipped) - 3} more left out")
+    return splits
+
+
+def show_result(result: "RetrievalResult") -> None:
+    """Print scores as a table."""
+    table = Table("score", "%", title=f"{result.protocol}: {result.queries} queries, {result.gallery} gallery images")
+    for name, value in result.table():
+        table.add_row(name, f"{value:.1f}")
+    out_console.print(table)
+    if result.without_right_answer:
+        say(f"{len(result.without_right_answer)} queries have no right answer in the gallery and are not scored")
+
+
+def say(text: str) -> None:
+    """Print a line as it is."""
+    out_console.print(text, markup=False, soft_wrap=True)
+
+
+def load_recipe(name_or_file: str) -> Mapping[str, Any]:
+    """Return the tables of a recipe: [search] and [train].
+
+    Raises:
+        SettingsError: there is no such recipe, it is no TOML, or it sets what does not exist.
+    """
+    shipped = files("msinet") / "recipes" / f"{name_or_file}.toml"
+    source = shipped if shipped.is_file() else Path(name_or_file)
+    try:
+        recipe = tomllib.loads(source.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"cannot read the recipe {name_or_file}: {error}") from error
+    known = {"search": SearchSettings, "train": TrainSettings}
+    for table, values in recipe.items():
+        unknown = set(values) - {field.name for field in fields(known[table])} if table in known else {table}
+        if unknown:
+            raise SettingsError(f"the recipe {name_or_file} sets what does not exist: {', '.join(sorted(unknown))}")
+    return recipe
+
+
+def recipe_of(tokens: Sequence[str]) -> Mapping[str, Any]:
+    """Return the settings of the recipe that the command line names, for each command that takes them."""
+    named = [b for a, b in zip(tokens, tokens[1:], strict=False) if a == "--recipe"]
+    named += [token.partition("=")[2] for token in tokens if token.startswith("--recipe=")]
+    recipe = load_recipe(named[-1]) if named else {}
+    return {**recipe, "run": recipe}
+
+
+def main(tokens: Sequence[str] | None = None) -> None:
+    """Run the command line. Exit codes: 0 done, 1 data or result not good enough, 2 wrong usage, 130 stopped."""
+    tokens = sys.argv[1:] if tokens is None else tokens
+    try:
+        app.config = (Dict(recipe_of(tokens)),)
+        app(tokens)
+    except MSINetError as error:
+        error_console.print(Text("error: ", "bold red").append(str(error), "default"), soft_wrap=True)
+        sys.exit(2 if isinstance(error, SettingsError) else 1)
+    except KeyboardInterrupt:
+        error_console.print("stopped; the same command goes on from here")
+        sys.exit(130)

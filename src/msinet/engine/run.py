@@ -1,0 +1,34 @@
+"""The whole job in one restartable run: search, train, score."""
+
+from pathlib import Path
+
+from msinet.data.records import ReidSplits
+from msinet.engine.embed import evaluate
+from msinet.engine.runtime import Progress
+from msinet.engine.search import search
+from msinet.engine.settings import SearchSettings, TrainSettings
+from msinet.engine.train import train
+from msinet.evaluation.metrics import RetrievalResult
+
+
+def run(
+    splits: ReidSplits,
+    search_settings: SearchSettings,
+    train_settings: TrainSettings,
+    out: str | Path,
+    protocol: str | None = None,
+    progress: Progress | None = None,
+) -> RetrievalResult:
+    """Search an architecture, train it and score it.
+
+    Leaves `architecture.json`, `model.safetensors`, `model.json`, `result.json`, the logs `search.jsonl` and `train.jsonl` and
+    both checkpoints in `out`. Called again with the same arguments, it goes on where it stopped.
+
+    Raises:
+        What `search`, `train` and `evaluate` raise.
+    """
+    architecture = search(splits, search_settings, out, progress)
+    model = train(splits, architecture, train_settings, out, progress)
+    result = evaluate(model, splits, protocol, train_settings, progress)
+    result.save(Path(out) / "result.json")
+    return result
