@@ -43,7 +43,24 @@ _HOMES = {
     "train": "msinet.engine.train",
 }
 
-__all__ = [*_HOMES]
+__all__ = [
+    "Architecture",
+    "Embeddings",
+    "ImageRecord",
+    "MSINet",
+    "ReidSplits",
+    "RetrievalResult",
+    "SearchSettings",
+    "TrainSettings",
+    "embed",
+    "evaluate",
+    "evaluate_embeddings",
+    "load_model",
+    "load_published",
+    "load_splits",
+    "search",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,11 +1,9 @@
 """The command line: one verb, one function. The only place that prints."""
 
 import sys
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
-from importlib.resources import files
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,6 +24,7 @@ from rich.table import Table
 from rich.text import Text
 
 import msinet
+from msinet.engine.recipes import load_recipe
 from msinet.engine.settings import MachineSettings, SearchSettings, TrainSettings
 from msinet.errors import MSINetError, SettingsError
 
@@ -36,7 +35,11 @@ if TYPE_CHECKING:
 FEW_IMAGES = 5000
 """Below so many training images, `msinet run` takes the recipe small-data unless told otherwise."""
 
-app = App(name="msinet", help=msinet.__doc__.split("\n")[0], version=msinet.__version__)
+app = App(
+    name="msinet",
+    help="Search, train, prove and use light networks that recognise the same object again.",
+    version=msinet.__version__,
+)
 out_console, error_console = Console(highlight=False), Console(stderr=True, highlight=False)
 
 Recipe = Annotated[str | None, Parameter(help="veri776, person, small-data or a TOML file of settings.")]
@@ -78,7 +81,8 @@ def run(
     """
     if recipe is None and len(msinet.load_splits(data, options.format, options.split_seed, False).train) < FEW_IMAGES:
         say(f"Fewer than {FEW_IMAGES} training images: using --recipe small-data.")
-        return main([*sys.argv[1:], "--recipe", "small-data"])
+        main([*sys.argv[1:], "--recipe", "small-data"])
+        return
     from msinet.engine.run import run as run_all
 
     with progress_bars() as bars:
@@ -144,6 +148,7 @@ def evaluate(
     *,
     model: Path,
     protocol: str | None = None,
+    camera_pairs: bool = False,
     json: Path | None = None,
     options: DataOptions = DataOptions(),
     settings: MachineSettings = MachineSettings(),
@@ -154,12 +159,16 @@ def evaluate(
         data: Folder or table of labelled images.
         model: Folder with model.safetensors and model.json.
         protocol: Rule of scoring: market or no-camera; by default the one that fits the cameras.
+        camera_pairs: Score each query camera against each gallery camera as well.
         json: Write the result to this file.
     """
     network = msinet.load_model(model)
     with progress_bars() as bars:
-        result = msinet.evaluate(network, read(data, options, bars), protocol, settings, bars)
+        splits = read(data, options, bars)
+        result = msinet.evaluate(network, splits, protocol, settings, bars, camera_pairs)
     show_result(result)
+    if camera_pairs:
+        show_camera_pairs(result)
     if json:
         result.save(json)
         say(f"Written to {json}")
@@ -278,32 +287,21 @@ def show_result(result: "RetrievalResult") -> None:
         say(f"{len(result.without_right_answer)} queries have no right answer in the gallery and are not scored")
 
 
+def show_camera_pairs(result: "RetrievalResult") -> None:
+    """Print the scores of each query camera against each gallery camera."""
+    table = Table("query camera", "gallery camera", "queries", "rank-1 %", "mAP %")
+    for pair in result.info["camera_pairs"]:
+        scores = (f"{100 * pair[name]:.1f}" for name in ("rank_1", "mAP"))
+        table.add_row(pair["query_camera"], pair["gallery_camera"], str(pair["queries"]), *scores)
+    out_console.print(table)
+
+
 def say(text: str) -> None:
     """Print a line as it is."""
     out_console.print(text, markup=False, soft_wrap=True)
 
 
-def load_recipe(name_or_file: str) -> Mapping[str, Any]:
-    """Return the tables of a recipe: [search] and [train].
-
-    Raises:
-        SettingsError: there is no such recipe, it is no TOML, or it sets what does not exist.
-    """
-    shipped = files("msinet") / "recipes" / f"{name_or_file}.toml"
-    source = shipped if shipped.is_file() else Path(name_or_file)
-    try:
-        recipe = tomllib.loads(source.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"cannot read the recipe {name_or_file}: {error}") from error
-    known = {"search": SearchSettings, "train": TrainSettings}
-    for table, values in recipe.items():
-        unknown = set(values) - {field.name for field in fields(known[table])} if table in known else {table}
-        if unknown:
-            raise SettingsError(f"the recipe {name_or_file} sets what does not exist: {', '.join(sorted(unknown))}")
-    return recipe
-
-
-def recipe_of(tokens: Sequence[str]) -> Mapping[str, Any]:
+def recipe_of(tokens: Sequence[str]) -> dict[str, Any]:
     """Return the settings of the recipe that the command line names, for each command that takes them."""
     named = [b for a, b in zip(tokens, tokens[1:], strict=False) if a == "--recipe"]
     named += [token.partition("=")[2] for token in tokens if token.startswith("--recipe=")]

@@ -1,7 +1,6 @@
 """Tensors and plain values in one safetensors file: nothing in it can run code, and it is whole or not there."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,13 @@ from msinet.errors import CheckpointError
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
-    """Write tensors, with plain values as JSON in the header; beside and renamed, so that a half-written file never counts."""
+    """Write tensors, with plain values as JSON in the header; beside and renamed, so that no half-written file counts."""
     beside = path.with_name(path.name + ".unfinished")
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(contiguous, beside, metadata={"msinet": json.dumps(values)})
-        os.replace(beside, path)
+        beside.replace(path)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"cannot write {path}: {error}; free some space or choose another --out") from error
 

@@ -27,9 +27,7 @@ class IdentitySampler:
         SettingsError: there are fewer than P identities.
     """
 
-    def __init__(
-        self, identities: Sequence[int], identities_per_batch: int, images_per_identity: int, seed: int
-    ) -> None:
+    def __init__(self, identities: Sequence[int], identities_per_batch: int, images_per_identity: int, seed: int) -> None:
         order = np.argsort(identities, kind="stable")
         self.images = np.split(order, np.cumsum(np.bincount(identities))[:-1])  # of each identity
         if len(self.images) < identities_per_batch:

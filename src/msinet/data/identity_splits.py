@@ -53,8 +53,7 @@ def halve_by_camera(records: Sequence[ImageRecord], random: np.random.Generator)
         for camera in random.permutation(cameras)
         for i in random.permutation([i for i, record in enumerate(records) if (record.camera or "") == camera])
     ]
-    halves = dealt[::2], dealt[1::2]
-    return halves if random.random() < 0.5 else halves[::-1]
+    return (dealt[::2], dealt[1::2]) if random.random() < 0.5 else (dealt[1::2], dealt[::2])
 
 
 def hold_out_validation(splits: ReidSplits, share: float, seed: int = 0) -> ReidSplits:

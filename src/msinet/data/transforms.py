@@ -41,9 +41,12 @@ def training_transform(
 
 def apply_seeded(transform: v2.Transform, image: Image, seed: tuple[int, ...]) -> Tensor:
     """Apply a random transform as the seed says, whatever happened before and in whichever process."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(_mix(seed))
+    before = torch.get_rng_state()
+    torch.default_generator.manual_seed(_mix(seed))  # torch.manual_seed would seed every device: a millisecond.
+    try:
         return transform(image)
+    finally:
+        torch.set_rng_state(before)
 
 
 def _to_normalised() -> list[v2.Transform]:

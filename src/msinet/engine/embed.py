@@ -16,7 +16,7 @@ from msinet.data.records import ImageRecord, ReidSplits
 from msinet.engine.runtime import Progress, Silence, make_accelerator
 from msinet.engine.settings import MachineSettings
 from msinet.errors import DatasetError
-from msinet.evaluation.metrics import RetrievalResult, evaluate_embeddings
+from msinet.evaluation.metrics import RetrievalResult, evaluate_embeddings, scores_by_camera_pair
 from msinet.model.model_files import describe_model
 from msinet.model.msinet import MSINet
 
@@ -59,8 +59,12 @@ def evaluate(
     protocol: str | None = None,
     settings: MachineSettings | None = None,
     progress: Progress | None = None,
+    camera_pairs: bool = False,
 ) -> RetrievalResult:
     """Embed query and gallery and score them under a protocol, by default the one that fits the cameras.
+
+    The result's `info` says what was scored and with what; with `camera_pairs`, also how well each camera's queries find
+    their answers in each other camera.
 
     Raises:
         DatasetError: there is no query or gallery, or no query has a right answer.
@@ -73,7 +77,13 @@ def evaluate(
     query = Embeddings(both.vectors[:count], splits.query)
     gallery = Embeddings(both.vectors[count:], splits.gallery)
     result = evaluate_embeddings(query, gallery, protocol)
-    return replace(result, info={"data": describe_data(splits), "model": describe_model(model), **describe_versions()})
+    info = {"data": describe_data(splits), "model": describe_model(model), "versions": versions()}
+    if camera_pairs:
+        info["camera_pairs"] = [
+            {"query_camera": asked, "gallery_camera": searched, "queries": r.queries, "mAP": r.mAP, "rank_1": r.rank(1)}
+            for (asked, searched), r in scores_by_camera_pair(query, gallery).items()
+        ]
+    return replace(result, info=info)
 
 
 def describe_data(splits: ReidSplits) -> dict:
@@ -82,9 +92,9 @@ def describe_data(splits: ReidSplits) -> dict:
     return {"name": splits.name, "fingerprint": splits.fingerprint(), **sizes}
 
 
-def describe_versions() -> dict:
+def versions() -> dict[str, str]:
     """Return the versions that a result hangs on."""
-    return {"versions": {"msinet": msinet.__version__, "torch": torch.__version__, "python": platform.python_version()}}
+    return {"msinet": msinet.__version__, "torch": torch.__version__, "python": platform.python_version()}
 
 
 def save_embeddings(embeddings: Embeddings, path: str | Path) -> None:
@@ -93,4 +103,4 @@ def save_embeddings(embeddings: Embeddings, path: str | Path) -> None:
     columns = {name: [str(getattr(r, name) or "") for r in records] for name in ("path", "identity", "camera", "track")}
     arrays = {name: np.array(values, dtype=np.str_) for name, values in columns.items()}
     with Path(path).open("wb") as file:
-        np.savez_compressed(file, vectors=embeddings.vectors, **arrays)
+        np.savez_compressed(file, allow_pickle=False, vectors=embeddings.vectors, **arrays)

@@ -16,7 +16,6 @@ from msinet.engine.checkpoint import RunFolder
 from msinet.engine.runtime import Progress, stop_on_interrupt
 from msinet.engine.settings import LoopSettings
 
-
 T = TypeVar("T")
 
 

@@ -153,7 +153,7 @@ def search(
 ) -> Architecture:
     """Search an architecture on the training split.
 
-    Writes `architecture.json`, the log `search.jsonl` with all alphas after each epoch, and a checkpoint to `out`. Called
+    Writes `architecture.json`, its picture `architecture.svg`, the log `search.jsonl` with all alphas after each epoch, and a checkpoint to `out`. Called
     again with the same arguments, it goes on where it stopped.
 
     Raises:
@@ -189,5 +189,6 @@ def search(
     if accelerator.is_main_process:
         alphas = {"columns": INTERACTION_NAMES, "rows": twins.alphas.tolist()}
         architecture.save(folder.out / "architecture.json", alphas=alphas, made_from=folder.made_from)
+        (folder.out / "architecture.svg").write_text(architecture.to_svg(), encoding="utf-8")
     accelerator.wait_for_everyone()
     return architecture

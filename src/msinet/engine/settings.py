@@ -132,9 +132,7 @@ class SearchSettings(LoopSettings):
         require(0 <= self.overlap <= 1, "--overlap is a share from 0 to 1")
         require(self.temperature > 0, "--temperature must be positive")
         require(0 <= self.memory_keep < 1, "--memory-keep is a share from 0 up to, not including, 1")
-        require(
-            min(self.cells_per_stage, self.interactions_per_cell) >= 1, "a stage needs a cell, a cell an interaction"
-        )
+        require(min(self.cells_per_stage, self.interactions_per_cell) >= 1, "a stage needs a cell, a cell an interaction")
 
 
 @Parameter(name="*")

@@ -1,7 +1,7 @@
 """Training a chosen architecture: identity loss and triplet loss on both heads (report, equations 5 and 6)."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from accelerate import Accelerator
@@ -49,9 +49,7 @@ class Training:
         accelerator: device, precision and processes.
     """
 
-    def __init__(
-        self, settings: TrainSettings, architecture: Architecture, count: int, accelerator: Accelerator
-    ) -> None:
+    def __init__(self, settings: TrainSettings, architecture: Architecture, count: int, accelerator: Accelerator) -> None:
         self.settings = settings
         self.accelerator = accelerator
         torch.manual_seed(settings.seed)
@@ -88,7 +86,7 @@ class Training:
     @property
     def current(self) -> MSINet:
         """The network as it stands: with averaged weights, where they are averaged."""
-        return self.average.module if self.average else self.network
+        return cast(MSINet, self.average.module) if self.average else self.network
 
     def keep_if_best(self, score: float) -> None:
         """Remember the current weights if they score higher than any before."""
@@ -174,9 +172,7 @@ def train(
     return network
 
 
-def validate(
-    network: MSINet, splits: ReidSplits, settings: TrainSettings, accelerator: Accelerator
-) -> RetrievalResult:
+def validate(network: MSINet, splits: ReidSplits, settings: TrainSettings, accelerator: Accelerator) -> RetrievalResult:
     """Score the validation split: every image is asked for, all are searched."""
     embeddings = embed(network, splits.validation, settings, accelerator=accelerator)
     return evaluate_embeddings(embeddings, embeddings)

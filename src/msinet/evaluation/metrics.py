@@ -155,9 +155,7 @@ def scores_by_camera_pair(query: Embeddings, gallery: Embeddings) -> dict[tuple[
     gallery_cameras = np.array([str(record.camera) for record in gallery.records])
     results = {}
     for seeking, sought in product(sorted(set(query_cameras.tolist())), sorted(set(gallery_cameras.tolist()))):
-        ranking = rank_embeddings(
-            query.select(query_cameras == seeking), gallery.select(gallery_cameras == sought), market
-        )
+        ranking = rank_embeddings(query.select(query_cameras == seeking), gallery.select(gallery_cameras == sought), market)
         if any(len(wrong_before) for wrong_before in ranking.wrong_before):
             results[seeking, sought] = score(ranking)
     return results

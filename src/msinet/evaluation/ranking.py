@@ -28,9 +28,7 @@ class Ranking:
     protocol: Protocol
 
 
-def rank_embeddings(
-    query: Embeddings, gallery: Embeddings, protocol: Protocol, block_bytes: int = BLOCK_BYTES
-) -> Ranking:
+def rank_embeddings(query: Embeddings, gallery: Embeddings, protocol: Protocol, block_bytes: int = BLOCK_BYTES) -> Ranking:
     """Rank the gallery for every query by cosine similarity.
 
     Works in blocks of queries whose similarities to the whole gallery fit into `block_bytes` (one query at least), so

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from msinet.errors import SettingsError
+from msinet.model.architecture_picture import draw
 
 INTERACTION_NAMES = ("none", "exchange", "channel_gate", "cross_attention")
 """The four choices of a place, in the order of the alphas' columns (report, section 3.2)."""
@@ -111,6 +112,10 @@ class Architecture:
             return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
         except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise SettingsError(f"cannot read an architecture from {path}: {error}") from error
+
+    def to_svg(self) -> str:
+        """Return a picture of the two branches and their interactions, as SVG."""
+        return draw(self)
 
     @classmethod
     def find(cls, name_or_file: str | Path) -> "Architecture":

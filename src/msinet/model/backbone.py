@@ -1,6 +1,7 @@
 """The backbone: a stem and stages of cells, halved in between (report, figure 1)."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -50,7 +51,7 @@ class Backbone(nn.Module):
         super().__init__()
         self.stem = conv_norm_relu(3, channels[0], kernel=7, stride=2).append(nn.MaxPool2d(3, 2, 1))
         self.stages = nn.ModuleList()
-        for s, (before, after) in enumerate(zip(channels, channels[1:], strict=False)):
+        for s, (before, after) in enumerate(pairwise(channels)):
             chosen = [interactions(s, c, branch_channels(after)) for c in range(cells_per_stage)]
             self.stages.append(
                 Stage([MultiScaleCell(after if c else before, after, chosen[c]) for c in range(cells_per_stage)])

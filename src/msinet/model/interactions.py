@@ -7,8 +7,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from msinet.model.architecture import INTERACTION_NAMES
-
 Branches = tuple[Tensor, Tensor]
 
 
@@ -86,7 +84,7 @@ class InteractionMixture(nn.Module):
         self.cross_attention = CrossAttention()
 
     def forward(self, a: Tensor, b: Tensor, weights: Tensor) -> Branches:
-        """Mix; weights: (4,), in the order of `INTERACTION_NAMES`, summing to 1."""
+        """Mix; weights: (4,), in the order of `architecture.INTERACTION_NAMES`, summing to 1."""
         none, exchange, gate, attention = weights
         with torch.autocast(a.device.type, enabled=False):
             flat_a, flat_b = flat_in_float(a), flat_in_float(b)

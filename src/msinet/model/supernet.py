@@ -17,9 +17,7 @@ class Supernet(nn.Module):
     `alphas` (L, 4) is a parameter like any other, kept apart from the weights by `weight_parameters`.
     """
 
-    def __init__(
-        self, channels: Sequence[int] = CHANNELS, cells_per_stage: int = 2, interactions_per_cell: int = 2
-    ) -> None:
+    def __init__(self, channels: Sequence[int] = CHANNELS, cells_per_stage: int = 2, interactions_per_cell: int = 2) -> None:
         super().__init__()
         self.places = (len(channels) - 1, cells_per_stage, interactions_per_cell)
         self.feature_dim = channels[-1]

@@ -35,9 +35,7 @@ def check_splits(splits: ReidSplits) -> None:
         raise DatasetError(f"no images in {splits.name}{_left_out(splits)}")
     if bool(splits.query) != bool(splits.gallery):
         empty, other = ("gallery", "query") if splits.query else ("query", "gallery")
-        raise DatasetError(
-            f"{splits.name} has {other} images, but no {empty} images to go with them{_left_out(splits)}"
-        )
+        raise DatasetError(f"{splits.name} has {other} images, but no {empty} images to go with them{_left_out(splits)}")
     if not splits.train and not splits.query:
         raise DatasetError(f"{splits.name} has only validation images: nothing to train on and nothing to score")
     roles = {

@@ -33,9 +33,7 @@ def split_by_identity(records: Sequence[ImageRecord], seed: int = 0) -> dict[str
     }
 
 
-def splits_from_words(
-    name: str, records: Mapping[str, Sequence[ImageRecord]], skipped: Iterable[Skipped]
-) -> ReidSplits:
+def splits_from_words(name: str, records: Mapping[str, Sequence[ImageRecord]], skipped: Iterable[Skipped]) -> ReidSplits:
     """Return the dataset whose records are given under the words of `SPLIT_WORDS`."""
     splits: dict[str, list[ImageRecord]] = {"train": [], "validation": [], "query": [], "gallery": []}
     for word, members in records.items():

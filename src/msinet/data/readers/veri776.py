@@ -99,9 +99,7 @@ def _labels(file: Path, skipped: list[Skipped]) -> dict[str, dict[str, str]]:
         return {}
     return {
         item.attrib["imageName"]: {
-            field: item.attrib[attribute]
-            for attribute, field in FIELD_OF_ATTRIBUTE.items()
-            if item.attrib.get(attribute)
+            field: item.attrib[attribute] for attribute, field in FIELD_OF_ATTRIBUTE.items() if item.attrib.get(attribute)
         }
         for item in items
         if "imageName" in item.attrib

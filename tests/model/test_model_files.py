@@ -1,0 +1,149 @@
+import json
+import os
+
+import pytest
+import torch
+
+from msinet.errors import CheckpointError
+from msinet.model.architecture import Architecture, channels_at
+from msinet.model.model_files import load_model, save_model
+from msinet.model.msinet import MSINet
+from msinet.tensor_files import save_tensors
+
+
+@pytest.fixture
+def network():
+    network = MSINet(Architecture.named("msmt17"), 5, channels_at(0.25), (64, 32))
+    network(torch.randn(4, 3, 32, 32))  # moves the running means of the batch norms
+    return network.eval()
+
+
+@pytest.fixture
+def folder(network, tmp_path):
+    save_model(network, tmp_path / "run", {"made_from": "a test"})
+    return tmp_path / "run"
+
+
+def rewrite(folder, **changes):
+    """Change entries of model.json."""
+    description = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps(description | changes))
+
+
+@torch.no_grad()
+def test_a_network_comes_back_bit_by_bit(network, folder):
+    again = load_model(folder)
+    assert all(torch.equal(tensor, network.state_dict()[name]) for name, tensor in again.state_dict().items())
+    images = torch.randn(2, 3, 64, 32)
+    assert torch.equal(again(images).embedding, network(images).embedding)
+
+
+def test_what_makes_the_network_comes_back(network, folder):
+    again = load_model(folder)
+    for name in ("architecture", "identities", "channels", "image_size"):
+        assert getattr(again, name) == getattr(network, name)
+
+
+def test_a_network_comes_back_ready_to_embed(folder):
+    assert not load_model(folder).training
+
+
+def test_channels_last_in_memory_changes_nothing(network, folder, tmp_path):
+    save_model(network.to(memory_format=torch.channels_last), tmp_path / "last")  # pyright: ignore
+    assert (tmp_path / "last" / "model.safetensors").read_bytes() == (folder / "model.safetensors").read_bytes()
+
+
+def test_information_stands_beside_the_description(folder):
+    assert json.loads((folder / "model.json").read_text())["info"] == {"made_from": "a test"}
+
+
+def test_nothing_unfinished_is_left(folder):
+    assert sorted(path.name for path in folder.iterdir()) == ["model.json", "model.safetensors"]
+
+
+def test_a_folder_without_a_model_says_which_folder_to_pass(tmp_path):
+    with pytest.raises(CheckpointError, match="no model in .*pass the folder that msinet train wrote"):
+        load_model(tmp_path)
+
+
+def test_missing_weights_are_named(folder):
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"cannot read .*model\.safetensors"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("kept", [0, 4, 100, 20_000], ids="{} bytes".format)
+def test_truncated_weights_are_named(folder, kept):
+    os.truncate(folder / "model.safetensors", kept)
+    with pytest.raises(CheckpointError, match=r"cannot read .*model\.safetensors"):
+        load_model(folder)
+
+
+def test_weights_that_msinet_did_not_write_point_to_convert(folder):
+    from safetensors.torch import save_file
+
+    save_file({"conv1.conv.weight": torch.zeros(3)}, folder / "model.safetensors")
+    with pytest.raises(CheckpointError, match="not written by msinet: msinet convert reads published checkpoints"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "3", "{}", '{"architecture": {"stages": []}}'])
+def test_a_description_of_nothing_is_named(folder, text):
+    (folder / "model.json").write_text(text)
+    with pytest.raises(CheckpointError, match=r"model\.json does not describe a network"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"identities": "five"},
+        {"identities": -1},
+        {"identities": None},
+        {"channels": []},
+        {"channels": [16, 64, 96, 128, 160]},
+        {"channels": [16, 64, 96, -128]},
+        {"channels": "wide"},
+        {"image_size": 64},
+        {"architecture": {"stages": [[["none"]], [["gate"]]]}},
+    ],
+    ids=str,
+)
+def test_a_description_that_no_network_fits_is_named(folder, changes):
+    rewrite(folder, **changes)
+    with pytest.raises(CheckpointError, match=r"model\.json does not describe a network"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"identities": 6}, r"whole_head\.classifier\.weight is \(5, 128\), not \(6, 128\)"),
+        ({"architecture": Architecture.uniform("none").to_dict()}, r"unknown .*interactions\.0\.squeeze\.weight"),
+        ({"architecture": Architecture.uniform("channel_gate").to_dict()}, r"missing .*interactions\.0\.squeeze"),
+    ],
+    ids=["identities", "fewer tensors", "more tensors"],
+)
+def test_a_description_of_another_network_lists_what_does_not_fit(folder, changes, fault):
+    rewrite(folder, **changes)
+    with pytest.raises(CheckpointError, match=r"(?s)does not fit the network.*" + fault):
+        load_model(folder)
+
+
+def test_a_folder_that_cannot_be_written_is_named(network, tmp_path):
+    (tmp_path / "taken").write_text("a file where the folder should be")
+    with pytest.raises(CheckpointError, match=r"cannot write .*taken.*choose another --out"):
+        save_model(network, tmp_path / "taken")
+
+
+def test_an_unfinished_file_does_not_replace_a_whole_one(folder, monkeypatch):
+    whole = (folder / "model.safetensors").read_bytes()
+
+    def breaks_off(tensors, path, metadata):
+        path.write_bytes(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("msinet.tensor_files.save_file", breaks_off)
+    with pytest.raises(CheckpointError, match="No space left on device; free some space"):
+        save_tensors(folder / "model.safetensors", {"a": torch.zeros(3)}, {})
+    assert (folder / "model.safetensors").read_bytes() == whole
