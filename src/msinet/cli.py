@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -303,7 +304,7 @@ def say(text: str) -> None:
 
 def recipe_of(tokens: Sequence[str]) -> dict[str, Any]:
     """Return the settings of the recipe that the command line names, for each command that takes them."""
-    named = [b for a, b in zip(tokens, tokens[1:], strict=False) if a == "--recipe"]
+    named = [b for a, b in pairwise(tokens) if a == "--recipe"]
     named += [token.partition("=")[2] for token in tokens if token.startswith("--recipe=")]
     recipe = load_recipe(named[-1]) if named else {}
     return {**recipe, "run": recipe}

@@ -132,21 +132,6 @@ def test_names_must_fill_the_stages():
         Architecture.from_interactions(["none"] * 11)
 
 
-@pytest.mark.parametrize(
-    "stages",
-    [
-        ((("none",), ("none",)), (("none",),)),
-        ((("none",),), (("none",), ("none",))),
-        ((("none", "none"),), (("none",),)),
-    ],
-    ids=["a cell less", "a cell more", "an interaction less"],
-)
-def test_stages_that_are_not_alike_are_refused(stages):
-    """The network has as many cells in each stage as in the first: a cell more would be dropped without a word."""
-    with pytest.raises(SettingsError):
-        Architecture(stages)
-
-
 def test_half_the_width_is_half_the_channels():
     assert channels_at(1.0) == CHANNELS == (64, 256, 384, 512)
     assert channels_at(0.5) == (32, 128, 192, 256)

@@ -77,8 +77,12 @@ def test_the_same_seed_starts_the_same_network():
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-@pytest.mark.parametrize("stages", [2, 4])
-def test_an_architecture_of_another_number_of_stages_than_channels_is_refused(stages):
-    architecture = Architecture((((("none",),) * 2),) * stages)
+@pytest.mark.parametrize(
+    "cells",
+    [(2, 2), (2, 2, 2, 2), (2, 2, 1), (2, 2, 3)],
+    ids=["a stage less", "a stage more", "a cell less", "a cell more"],
+)
+def test_an_architecture_that_the_backbone_cannot_hold_is_refused(cells):
+    """Stages are as many as channels after the stem, and alike: what is more would be dropped without a word."""
     with pytest.raises(SettingsError):
-        MSINet(architecture, 5, NARROW)
+        MSINet(Architecture(tuple((("none", "none"),) * count for count in cells)), 5, NARROW)

@@ -5,9 +5,8 @@ import re
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from torch.nn import functional as F
 
 from msinet.errors import CheckpointError
 from msinet.losses.identity import identity_loss
@@ -63,9 +62,9 @@ def test_features_are_the_published_ones(
     network = read(published_tensors(architecture, with_sam=case["with_sam"]), architecture).network
     features = network(formula_images(case["input_seed"], case["input_shape"]))
     embedding = features.embedding
-    close_to_published(features.whole.feature[:, :8], case["first8_of_global"])
-    close_to_published(features.part.feature[:, :8], case["first8_of_part"])
-    close_to_published(features.part.feature[:, -8:], case["last8_of_part"])
+    close_to_published(features.whole.feature[:3, :8], case["first8_of_global"])
+    close_to_published(features.part.feature[:3, :8], case["first8_of_part"])
+    close_to_published(features.part.feature[:3, -8:], case["last8_of_part"])
     close_to_published(torch.cat([features.whole.feature, features.part.feature], 1).norm(dim=1), case["feature_norms"])
     close_to_published(embedding @ embedding[0], case["unit_embedding_products_with_first"])
 
@@ -234,6 +233,7 @@ def test_a_truncated_file_is_refused(msmt17, tmp_path, kept):
 
 
 @given(content=st.binary(max_size=40))
+@example(b"J")  # an integer of which the four bytes are missing
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_file_of_any_bytes_is_refused(tmp_path, content):
     (tmp_path / "bytes.pth").write_bytes(content)

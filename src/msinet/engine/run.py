@@ -21,8 +21,8 @@ def run(
 ) -> RetrievalResult:
     """Search an architecture, train it and score it.
 
-    Leaves `architecture.json`, `model.safetensors`, `model.json`, `result.json`, the logs `search.jsonl` and `train.jsonl` and
-    both checkpoints in `out`. Called again with the same arguments, it goes on where it stopped.
+    Leaves `architecture.json`, `model.safetensors`, `model.json`, `result.json`, the logs `search.jsonl` and `train.jsonl`
+    and both checkpoints in `out`. Called again with the same arguments, it goes on where it stopped.
 
     Raises:
         What `search`, `train` and `evaluate` raise.

@@ -111,5 +111,10 @@ def as_map(flat: Tensor, like: Tensor) -> Tensor:
 
 def make_interaction(name: str, channels: int) -> nn.Module:
     """Return the interaction of a name for branches of so many channels."""
-    makers = dict(zip(INTERACTION_NAMES, (Keep, Exchange, lambda: ChannelGate(channels), CrossAttention), strict=True))
+    makers: dict[str, Callable[[], nn.Module]] = {
+        "none": Keep,
+        "exchange": Exchange,
+        "channel_gate": lambda: ChannelGate(channels),
+        "cross_attention": CrossAttention,
+    }
     return makers[name]()
