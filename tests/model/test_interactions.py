@@ -9,7 +9,7 @@ from msinet.model.interactions import ChannelGate, CrossAttention, Exchange, Int
 @pytest.fixture
 def maps(formula_images):
     """The anchors' two maps, (2, 32, 6, 5) float64."""
-    return tuple(torch.from_numpy(np.random.RandomState(k).standard_normal((2, 32, 6, 5))) for k in (1, 2))  # noqa: NPY002
+    return tuple(torch.from_numpy(np.random.RandomState(k).standard_normal((2, 32, 6, 5))) for k in (1, 2))
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def gate():
     names = ("squeeze.bias", "squeeze.weight", "excite.bias", "excite.weight")  # published: fc1.bias ... fc2.weight
     for number, name in enumerate(names):
         parameter = gate.get_parameter(name)
-        values = np.random.RandomState(50 + number).standard_normal(tuple(parameter.shape))  # noqa: NPY002
+        values = np.random.RandomState(50 + number).standard_normal(tuple(parameter.shape))
         scale = 0.1 if name.endswith("bias") else np.sqrt(1.5 / (values.size / len(values)))
         parameter.data.copy_(torch.from_numpy(scale * values))
     return gate
@@ -128,9 +128,7 @@ def test_a_gate_narrower_than_its_reduction_still_has_a_hidden_channel():
 def explicit_sum(mixture: InteractionMixture, a, b, weights):
     """Equation 1 as it is written: every interaction computed, then weighed."""
     results = [Keep()(a, b), Exchange()(a, b), mixture.channel_gate(a, b), mixture.cross_attention(a, b)]
-    return tuple(
-        sum(weight * result[branch] for weight, result in zip(weights, results, strict=True)) for branch in (0, 1)
-    )
+    return tuple(sum(weight * result[branch] for weight, result in zip(weights, results, strict=True)) for branch in (0, 1))
 
 
 def values_and_gradients(mix, mixture, maps, alphas):

@@ -55,9 +55,7 @@ def test_the_formula_names_the_tensors_of_the_published_network(anchors, publish
 
 @pytest.mark.parametrize(("architecture", "number"), CASES)
 @torch.no_grad()
-def test_features_are_the_published_ones(
-    anchors, published_tensors, formula_images, read, double, architecture, number
-):
+def test_features_are_the_published_ones(anchors, published_tensors, formula_images, read, double, architecture, number):
     case = anchors["networks"][architecture]["cases"][number]
     network = read(published_tensors(architecture, with_sam=case["with_sam"]), architecture).network
     features = network(formula_images(case["input_seed"], case["input_shape"]))
@@ -72,9 +70,7 @@ def test_features_are_the_published_ones(
 @pytest.mark.long
 @pytest.mark.parametrize("architecture", ["msmt17", "veri776"])
 @torch.no_grad()
-def test_training_losses_are_the_published_ones(
-    anchors, published_tensors, formula_images, read, double, architecture
-):
+def test_training_losses_are_the_published_ones(anchors, published_tensors, formula_images, read, double, architecture):
     case = anchors["networks"][architecture]["cases"][2]
     expected, labels = case["train"], torch.tensor(case["train"]["labels"])
     network = read(published_tensors(architecture, with_sam=True), architecture).network.train()

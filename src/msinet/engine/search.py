@@ -153,8 +153,8 @@ def search(
 ) -> Architecture:
     """Search an architecture on the training split.
 
-    Writes `architecture.json`, its picture `architecture.svg`, the log `search.jsonl` with all alphas after each epoch, and a
-    checkpoint to `out`. Called again with the same arguments, it goes on where it stopped.
+    Writes `architecture.json`, its picture `architecture.svg`, the log `search.jsonl` with all alphas after each epoch, and
+    a checkpoint to `out`. Called again with the same arguments, it goes on where it stopped.
 
     Raises:
         SettingsError: there are too few identities for a batch.

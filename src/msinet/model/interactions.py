@@ -3,6 +3,8 @@
 Every interaction takes the maps of both branches, (B, C, H, W) each, and returns both.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
