@@ -217,14 +217,16 @@ def convert(
         file: The published checkpoint.
         out: Folder for model.safetensors and model.json.
         architecture: The one that the weights were trained with: a name or a file.
-        height: Of the images that they were trained on, in pixels: 256 unless given.
-        width: Likewise: 128 for msmt17, else 256, unless given.
+        height: Of the images that they were trained on, in pixels; not given, 256.
+        width: Likewise; not given, 128 for msmt17, else 256.
     """
     from msinet.model.model_files import save_model
     from msinet.model.published import read_published
 
-    size = (height or 256, width or (128 if architecture == "msmt17" else 256))
-    published = read_published(file, msinet.Architecture.find(architecture), size)
+    if (height is None) != (width is None):
+        raise SettingsError("give both --height and --width, or neither")
+    size = (height, width) if height and width else None
+    published = read_published(file, architecture, size)
     save_model(published.network, out, {"converted_from": file.name, "left_out": published.left_out})
     for name in published.left_out:
         say(f"left out: {name}")

@@ -18,6 +18,6 @@ def normal():
     """Return the formula's R(seed, shape), float64."""
 
     def draw(seed: int, shape: tuple[int, ...]) -> torch.Tensor:
-        return torch.from_numpy(np.random.RandomState(seed).standard_normal(shape))  # noqa: NPY002: the formula's
+        return torch.from_numpy(np.random.RandomState(seed).standard_normal(shape))
 
     return draw

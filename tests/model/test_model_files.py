@@ -32,8 +32,8 @@ def rewrite(folder, **changes):
 
 @torch.no_grad()
 def test_a_network_comes_back_bit_by_bit(network, folder):
-    again = load_model(folder)
-    assert all(torch.equal(tensor, network.state_dict()[name]) for name, tensor in again.state_dict().items())
+    again, tensors = load_model(folder), network.state_dict()
+    assert all(torch.equal(tensor, tensors[name]) for name, tensor in again.state_dict().items())
     images = torch.randn(2, 3, 64, 32)
     assert torch.equal(again(images).embedding, network(images).embedding)
 
@@ -62,7 +62,7 @@ def test_nothing_unfinished_is_left(folder):
 
 
 def test_a_folder_without_a_model_says_which_folder_to_pass(tmp_path):
-    with pytest.raises(CheckpointError, match="no model in .*pass the folder that msinet train wrote"):
+    with pytest.raises(CheckpointError, match=r"no model in .*pass the folder that msinet train wrote"):
         load_model(tmp_path)
 
 

@@ -10,16 +10,16 @@ NARROW = channels_at(0.25)
 
 def chosen_weights(supernet: Supernet, network: MSINet) -> dict[str, torch.Tensor]:
     """Return the supernet's tensors under the names of the network that its choices make."""
-    tensors = {}
+    searched, tensors = supernet.backbone.state_dict(), {}
     for name in network.backbone.state_dict():
         place, _, inside = name.partition(".interactions.")
         if inside:
             stage, cell = (int(number) for number in place.split(".")[1::2])
             number, _, tensor = inside.partition(".")
             chosen = network.architecture.stages[stage][cell][int(number)]
-            tensors[name] = supernet.backbone.state_dict()[f"{place}.interactions.{number}.{chosen}.{tensor}"]
+            tensors[name] = searched[f"{place}.interactions.{number}.{chosen}.{tensor}"]
         else:
-            tensors[name] = supernet.backbone.state_dict()[name]
+            tensors[name] = searched[name]
     return tensors
 
 

@@ -29,8 +29,8 @@ class IdentitySampler:
 
     def __init__(self, identities: Sequence[int], identities_per_batch: int, images_per_identity: int, seed: int) -> None:
         order = np.argsort(identities, kind="stable")
-        self.images = np.split(order, np.cumsum(np.bincount(identities))[:-1])  # of each identity
-        if len(self.images) < identities_per_batch:
+        self.images = np.split(order, np.cumsum(np.bincount(identities))[:-1]) if len(order) else []  # of each identity
+        if len(self.images) < max(identities_per_batch, 1):
             raise SettingsError(
                 f"a batch of {identities_per_batch} identities cannot be made from {len(self.images)}: "
                 f"set --identities-per-batch to at most {len(self.images)}, or add identities"

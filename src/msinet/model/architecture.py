@@ -39,8 +39,10 @@ class Architecture:
         unknown = sorted(set(self.interactions) - set(INTERACTION_NAMES))
         if unknown:
             raise SettingsError(f"unknown interaction {', '.join(unknown)}: choose from {', '.join(INTERACTION_NAMES)}")
-        if len(self.stages) < 2 or not all(stage and all(cell for cell in stage) for stage in self.stages):
-            raise SettingsError("an architecture has at least two stages, a cell a stage and an interaction a cell")
+        cells = {len(stage) for stage in self.stages}
+        interactions = {len(cell) for stage in self.stages for cell in stage}
+        if len(self.stages) < 2 or len(cells) != 1 or len(interactions) != 1 or 0 in cells | interactions:
+            raise SettingsError("an architecture has at least two stages, with equally many cells and interactions in each")
 
     @property
     def interactions(self) -> tuple[str, ...]:
@@ -122,7 +124,7 @@ class Architecture:
         """Return a named architecture, one of `random:SEED` or `all:INTERACTION`, or the one in a JSON file."""
         name = str(name_or_file)
         kind, _, value = name.partition(":")
-        if kind == "random" and value.isdigit():
+        if kind == "random" and value.isdecimal():
             return cls.random(int(value))
         if kind == "all" and value:
             return cls.uniform(value)

@@ -51,7 +51,7 @@ def load_model(folder: str | Path) -> MSINet:
         )
     except (OSError, UnicodeDecodeError) as error:
         raise CheckpointError(f"no model in {folder}: {error}; pass the folder that msinet train wrote") from error
-    except (json.JSONDecodeError, KeyError, TypeError, ValueError, SettingsError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, RuntimeError, SettingsError) as error:
         raise CheckpointError(f"{folder / DESCRIPTION} does not describe a network: {error!r}") from error
     tensors, _ = load_tensors(folder / WEIGHTS)
     place_tensors(network, tensors, folder / WEIGHTS)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from msinet.errors import SettingsError
 from msinet.model.architecture import CHANNELS, Architecture
 from msinet.model.backbone import Backbone
 from msinet.model.interactions import make_interaction
@@ -37,7 +38,7 @@ class Features(NamedTuple):
 
 
 class Head(nn.Module):
-    """Linear layer -> feature -> batch norm with frozen bias -> classifier (the BNNeck of Luo et al., 2019)."""
+    """Feature -> linear layer -> batch norm with frozen bias -> classifier (after the BNNeck of Luo et al., 2019)."""
 
     def __init__(self, dim: int, identities: int) -> None:
         super().__init__()
@@ -46,10 +47,9 @@ class Head(nn.Module):
         self.norm.bias.requires_grad_(False)
         self.classifier = nn.Linear(dim, identities)
 
-    def forward(self, pooled: Tensor) -> HeadFeatures:
-        """Map pooled maps (B, D) to a feature and logits."""
-        feature = self.linear(pooled)
-        return HeadFeatures(feature, self.classifier(self.norm(feature)))
+    def forward(self, feature: Tensor) -> HeadFeatures:
+        """Add logits to a pooled map (B, D), which itself is the feature."""
+        return HeadFeatures(feature, self.classifier(self.norm(self.linear(feature))))
 
 
 class PartHead(nn.Module):
@@ -91,6 +91,8 @@ class MSINet(nn.Module):
         self.channels = tuple(channels)
         self.image_size = image_size
         stages = architecture.stages
+        if len(stages) != len(channels) - 1:
+            raise SettingsError(f"{len(stages)} stages do not fit the channels {', '.join(map(str, channels))}")
         self.backbone = Backbone(
             channels,
             len(stages[0]),

@@ -11,9 +11,7 @@ def images(identities: str) -> tuple[ImageRecord, ...]:
     return tuple(ImageRecord(Path(f"{identity}.jpg"), identity) for identity in identities)
 
 
-@pytest.mark.parametrize(
-    "splits", [{"train": "ab"}, {"query": "a", "gallery": "ab"}, {"train": "a", "validation": "b"}]
-)
+@pytest.mark.parametrize("splits", [{"train": "ab"}, {"query": "a", "gallery": "ab"}, {"train": "a", "validation": "b"}])
 def test_training_or_scoring_alone_is_a_dataset(splits):
     check_splits(ReidSplits("d", **{split: images(labels) for split, labels in splits.items()}))
 

@@ -79,8 +79,6 @@ def test_any_name_will_do(tmp_path, identity_folders):
     assert odd in identities(splits.train + splits.query)
 
 
-@pytest.mark.parametrize(
-    "names, known", [("a/1.jpg", True), ("train/a/1.jpg", True), ("1.jpg", False), ("a/1.txt", False)]
-)
+@pytest.mark.parametrize("names, known", [("a/1.jpg", True), ("train/a/1.jpg", True), ("1.jpg", False), ("a/1.txt", False)])
 def test_folders_with_images_are_recognised(tmp_path, write_images, names, known):
     assert folders.recognises(write_images(tmp_path, names)) is known

@@ -1,0 +1,28 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from msinet.data.embeddings import Embeddings
+from msinet.data.records import ImageRecord
+
+RECORDS = [ImageRecord(Path(f"{name}.jpg"), name) for name in "abc"]
+
+
+def test_a_selection_keeps_vectors_beside_their_records():
+    chosen = Embeddings(np.eye(3, dtype=np.float32), RECORDS).select(np.array([False, True, True]))
+    assert [record.identity for record in chosen.records] == ["b", "c"]
+    np.testing.assert_array_equal(chosen.vectors, np.eye(3)[1:])
+    assert len(chosen) == 2
+
+
+def test_nothing_may_be_selected():
+    nothing = Embeddings(np.eye(3, dtype=np.float32), RECORDS).select(np.zeros(3, dtype=bool))
+    assert len(nothing) == 0
+    assert nothing.vectors.shape == (0, 3)
+
+
+@pytest.mark.parametrize("shape", [(2, 4), (4, 4), (3,)])
+def test_vectors_must_fit_the_records(shape):
+    with pytest.raises(ValueError, match=r"3 records need vectors of shape \(3, D\)"):
+        Embeddings(np.zeros(shape, dtype=np.float32), RECORDS)

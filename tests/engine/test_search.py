@@ -1,0 +1,172 @@
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from msinet.data.batches import Batch, RecordImages
+from msinet.data.records import ReidSplits
+from msinet.data.transforms import embedding_transform
+from msinet.engine.runtime import make_accelerator
+from msinet.engine.search import TwinsSearch, search
+from msinet.engine.settings import SearchSettings
+from msinet.errors import CheckpointError, SettingsError, TrainingError
+from msinet.model.architecture import Architecture
+
+
+@pytest.fixture
+def splits(make_splits):
+    return make_splits(train=12)
+
+
+@pytest.fixture
+def twins(search_settings):
+    return TwinsSearch(search_settings, 4, 4, make_accelerator(search_settings))
+
+
+@pytest.fixture
+def batches():
+    random = torch.Generator().manual_seed(3)
+    labels = torch.tensor([0, 0, 1, 1, 2, 2, 3, 3])
+    return [Batch(torch.randn(8, 3, 32, 32, generator=random), labels, labels * 0, labels) for _ in range(2)]
+
+
+def fill(twins: TwinsSearch, batches: list[Batch]) -> None:
+    """Start both memories from the batches' own features."""
+    for memory, batch in zip((twins.weight_memory, twins.alpha_memory), batches, strict=True):
+        memory.fill(twins.supernet(batch.images).detach(), batch.identities)
+
+
+def gradients(parameters) -> float:
+    """Return the largest gradient that is left on parameters."""
+    return max((p.grad.abs().max().item() for p in parameters if p.grad is not None), default=0.0)
+
+
+def test_the_alpha_step_leaves_no_gradient_on_the_weights(twins, batches, monkeypatch):
+    fill(twins, batches)
+    seen = {}
+    monkeypatch.setattr(
+        twins.alpha_optimizer,
+        "step",
+        lambda: seen.update(weights=gradients(twins.weights), alphas=gradients([twins.alphas])),
+    )
+    twins.step(*batches)
+    assert seen["weights"] == 0
+    assert seen["alphas"] > 0
+    assert gradients(twins.supernet.parameters()) == 0
+
+
+def test_the_weight_step_leaves_no_gradient_on_the_alphas(twins, batches, monkeypatch):
+    fill(twins, batches)
+    seen = {}
+    monkeypatch.setattr(
+        twins.weight_optimizer,
+        "step",
+        lambda: seen.update(weights=gradients(twins.weights), alphas=gradients([twins.alphas])),
+    )
+    twins.step(*batches)
+    assert seen["alphas"] == 0
+    assert seen["weights"] > 0
+
+
+def test_weights_learn_from_the_weight_batch_alone(search_settings, batches):
+    """Whatever the alphas' batch holds, one iteration leaves the same weights."""
+    after = []
+    for alpha_batch in (batches[1], replace(batches[1], images=-batches[1].images)):
+        twins = TwinsSearch(search_settings, 4, 4, make_accelerator(search_settings))
+        fill(twins, batches)
+        twins.step(batches[0], alpha_batch)
+        after.append([p.detach().clone() for p in twins.weights])
+    assert all(torch.equal(a, b) for a, b in zip(*after, strict=True))
+
+
+def test_alphas_see_the_weights_just_updated(search_settings, batches, monkeypatch):
+    """The order is the report's: with the weights' update held back, the alphas' loss is another one."""
+    losses = []
+    for held_back in (False, True):
+        twins = TwinsSearch(search_settings, 4, 4, make_accelerator(search_settings))
+        fill(twins, batches)
+        if held_back:
+            monkeypatch.setattr(twins.weight_optimizer, "step", lambda: None)
+        twins.set_learning_rates(10, 10)
+        losses.append(twins.step(*batches)[1].item())
+    assert losses[0] != losses[1]
+
+
+def test_first_gradient_is_not_zero(twins, batches):
+    """The memories start at the centroids: from zero, nothing would be learned by the first step."""
+    fill(twins, batches)
+    before = [p.detach().clone() for p in twins.weights]
+    twins.step(*batches)
+    assert any(not torch.equal(a, b) for a, b in zip(before, twins.weights, strict=True))
+
+
+def test_search_writes_architecture_and_every_epochs_alphas(splits, search_settings, tmp_path):
+    architecture = search(splits, search_settings, tmp_path)
+    written = json.loads((tmp_path / "architecture.json").read_text())
+    lines = [json.loads(line) for line in (tmp_path / "search.jsonl").read_text().splitlines()]
+    assert Architecture.load(tmp_path / "architecture.json") == architecture
+    assert [line["epoch"] for line in lines] == [1, 2]
+    assert lines[-1]["alphas"] == written["alphas"]["rows"]
+    assert Architecture.from_alphas(lines[-1]["alphas"], cells_per_stage=1) == architecture
+
+
+def test_same_seed_same_search(splits, search_settings, tmp_path):
+    for name in "ab":
+        search(splits, search_settings, tmp_path / name)
+    assert (tmp_path / "a/search.jsonl").read_text() == (tmp_path / "b/search.jsonl").read_text()
+
+
+def test_other_seed_other_search(splits, search_settings, tmp_path):
+    search(splits, search_settings, tmp_path / "a")
+    search(splits, replace(search_settings, seed=1), tmp_path / "b")
+    assert (tmp_path / "a/search.jsonl").read_text() != (tmp_path / "b/search.jsonl").read_text()
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_stopped_search_goes_on_where_it_was(splits, search_settings, tmp_path, stop_after, steps):
+    search(splits, search_settings, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        search(splits, search_settings, tmp_path / "stopped", stop_after("search", steps))
+    search(splits, search_settings, tmp_path / "stopped")
+    for name in ("search.jsonl", "architecture.json"):
+        assert (tmp_path / "stopped" / name).read_text() == (tmp_path / "whole" / name).read_text()
+
+
+def test_other_settings_do_not_go_on(splits, search_settings, tmp_path):
+    search(splits, search_settings, tmp_path)
+    with pytest.raises(CheckpointError, match="epochs: 2 -> 3"):
+        search(splits, replace(search_settings, epochs=3), tmp_path)
+
+
+def test_damaged_checkpoint_is_named(splits, search_settings, tmp_path):
+    search(splits, search_settings, tmp_path)
+    checkpoint = tmp_path / "search.checkpoint.safetensors"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    with pytest.raises(CheckpointError, match="checkpoint"):
+        search(splits, search_settings, tmp_path)
+
+
+def test_too_few_identities_say_what_to_set(splits, search_settings, tmp_path):
+    with pytest.raises(SettingsError, match="--identities-per-batch to at most"):
+        search(splits, replace(search_settings, identities_per_batch=100), tmp_path)
+
+
+def test_loss_that_is_not_finite_names_the_images(splits, search_settings, tmp_path, monkeypatch):
+    monkeypatch.setattr(TwinsSearch, "step", lambda *_: (torch.tensor(torch.nan), torch.tensor(1.0)))
+    with pytest.raises(TrainingError, match=r"nan at step 0.*\n.*\.png"):
+        search(splits, search_settings, tmp_path)
+
+
+def test_memories_hold_the_centroids_of_the_untrained_supernet(splits: ReidSplits, search_settings: SearchSettings):
+    """An entry is the mean of its identity's unit features, over plain images."""
+    records = splits.train[:8]
+    twins = TwinsSearch(search_settings, 2, 2, make_accelerator(search_settings))
+    twins.fill(twins.weight_memory, records, progress=type("", (), {"start": lambda *_: 0, "advance": lambda *_: 0})())
+    images = RecordImages(records, embedding_transform((32, 32)))
+    labels = torch.tensor(images.identities)
+    pixels = torch.stack([images.transform(__import__("PIL.Image").Image.open(r.path).convert("RGB")) for r in records])
+    features = torch.nn.functional.normalize(twins.supernet(pixels).detach())
+    for identity in range(2):
+        mean = torch.nn.functional.normalize(features[labels == identity].mean(0), dim=0)
+        torch.testing.assert_close(twins.weight_memory.centroids[identity], mean, atol=1e-4, rtol=1e-4)
