@@ -38,6 +38,12 @@ class Batch:
         return len(self.identities)
 
 
+def labels_of(records: Sequence[ImageRecord]) -> list[int]:
+    """Return each record's identity as its position among the sorted identities."""
+    labels = {identity: label for label, identity in enumerate(identities(records))}
+    return [labels[record.identity] for record in records]
+
+
 class Draw(NamedTuple):
     """One image to be shown: which record, and what fixes its augmentation."""
 
@@ -47,15 +53,28 @@ class Draw(NamedTuple):
 
 
 class RecordImages(Dataset):
-    """The images of records, transformed; asked for by `Draw`."""
+    """The images of records, transformed; asked for by `Draw`.
 
-    def __init__(self, records: Sequence[ImageRecord], transform: v2.Transform, seed: int = 0) -> None:
+    Args:
+        records: whose images.
+        transform: of a PIL image to a tensor.
+        seed: with epoch and position, fixes what a random transform does.
+        early: another transform, for so many epochs at first.
+    """
+
+    def __init__(
+        self,
+        records: Sequence[ImageRecord],
+        transform: v2.Transform,
+        seed: int = 0,
+        early: tuple[int, v2.Transform | None] = (0, None),
+    ) -> None:
         self.records = records
         self.transform = transform
+        self.early_epochs, self.early_transform = early
         self.seed = seed
-        labels = {identity: label for label, identity in enumerate(identities(records))}
         cameras = {camera: label for label, camera in enumerate(sorted({r.camera for r in records if r.camera}))}
-        self.identities = [labels[record.identity] for record in records]
+        self.identities = labels_of(records)
         self.cameras = [cameras[record.camera] if record.camera else -1 for record in records]
 
     def __len__(self) -> int:
@@ -63,7 +82,8 @@ class RecordImages(Dataset):
 
     def __getitem__(self, draw: Draw) -> tuple[Tensor, int, int, int]:
         image = load_image(self.records[draw.record].path)
-        tensor = apply_seeded(self.transform, image, (self.seed, draw.epoch, draw.position))
+        early = self.early_transform if draw.epoch < self.early_epochs else None
+        tensor = apply_seeded(early or self.transform, image, (self.seed, draw.epoch, draw.position))
         return tensor, self.identities[draw.record], self.cameras[draw.record], draw.record
 
 

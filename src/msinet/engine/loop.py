@@ -8,7 +8,7 @@ from accelerate import Accelerator
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from msinet.data.batches import RecordImages, TrainingDraws, training_batches
+from msinet.data.batches import RecordImages, TrainingDraws, labels_of, training_batches
 from msinet.data.identity_sampler import IdentitySampler
 from msinet.data.records import ImageRecord
 from msinet.data.transforms import training_transform
@@ -106,8 +106,7 @@ class Loop:
 
 def make_sampler(records: Sequence[ImageRecord], settings: LoopSettings) -> IdentitySampler:
     """Return the sampler that cuts epochs of these records into batches."""
-    labels = RecordImages(records, training_transform(settings.image_size)).identities
-    return IdentitySampler(labels, settings.identities_per_batch, settings.images_per_identity, settings.seed)
+    return IdentitySampler(labels_of(records), settings.identities_per_batch, settings.images_per_identity, settings.seed)
 
 
 def make_loader(
@@ -119,7 +118,10 @@ def make_loader(
     stop: int,
 ) -> DataLoader:
     """Return the augmented batches from number `start` up to `stop`, this process' share of each."""
-    transform = training_transform(settings.image_size, settings.padding, settings.color_jitter, settings.erasing)
-    images = RecordImages(records, transform, settings.seed)
+    small, full = (
+        training_transform(size, settings.padding, settings.color_jitter, settings.erasing)
+        for size in (settings.small_image_size, settings.image_size)
+    )
+    images = RecordImages(records, full, settings.seed, early=(settings.small_epochs, small))
     share = accelerator.process_index, accelerator.num_processes
     return training_batches(images, TrainingDraws(sampler, start, stop, share), settings.workers)

@@ -44,6 +44,8 @@ class LoopSettings(MachineSettings):
     """Height in pixels that images are resized to."""
     image_width: int = 256
     """Width in pixels that images are resized to."""
+    small_epochs: int = 0
+    """So many epochs at first see images of two thirds of the size: they learn the coarse cheaply."""
     width: float = 1.0
     """Width of the network: 0.25, 0.5, 0.75 or 1.0 times the published channels."""
 
@@ -95,6 +97,11 @@ class LoopSettings(MachineSettings):
     def image_size(self) -> tuple[int, int]:
         """(height, width) in pixels."""
         return self.image_height, self.image_width
+
+    @property
+    def small_image_size(self) -> tuple[int, int]:
+        """(height, width) in pixels of the first `small_epochs`."""
+        return max(32, round(self.image_height * 2 / 3)), max(32, round(self.image_width * 2 / 3))
 
     @property
     def channels(self) -> tuple[int, ...]:

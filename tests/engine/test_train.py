@@ -1,0 +1,164 @@
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from msinet.data.batches import Batch
+from msinet.data.records import identities
+from msinet.engine.embed import evaluate
+from msinet.engine.runtime import learning_rate_factor, make_accelerator
+from msinet.engine.settings import TrainSettings
+from msinet.engine.train import Training, train
+from msinet.errors import CheckpointError, DatasetError, SettingsError, TrainingError
+from msinet.losses.identity import identity_loss
+from msinet.losses.triplet import triplet_loss
+from msinet.model.architecture import Architecture
+from msinet.model.model_files import load_model
+
+MSMT17 = Architecture.named("msmt17")
+
+
+def weights(network: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.fixture
+def splits(make_splits):
+    return make_splits(train=6)
+
+
+@pytest.fixture
+def batch():
+    labels = torch.tensor([0, 0, 1, 1, 2, 2, 3, 3])
+    return Batch(torch.randn(8, 3, 32, 32, generator=torch.Generator().manual_seed(1)), labels, labels, labels)
+
+
+def test_training_learns_to_tell_identities_apart(make_splits, train_settings, tmp_path):
+    """On identities never seen in training, mAP after some epochs is well above that of the untrained network."""
+    splits = make_splits(train=24, test=8)
+    untrained = Training(train_settings, MSMT17, 24, make_accelerator(train_settings)).result()
+    trained = train(splits, MSMT17, replace(train_settings, epochs=12, identities_per_batch=8), tmp_path)
+    assert evaluate(trained, splits).mAP > evaluate(untrained, splits).mAP + 0.1
+
+
+def test_loss_is_identity_plus_triplet_on_both_heads(train_settings, batch):
+    training = Training(train_settings, MSMT17, 4, make_accelerator(train_settings))
+    features = training.network(batch.images)
+    expected = sum(
+        identity_loss(head.logits, batch.identities, 0.1) + triplet_loss(head.feature, batch.identities, 0.3)
+        for head in (features.whole, features.part)
+    )
+    torch.testing.assert_close(training.losses(features, batch.identities)["loss"], expected)
+
+
+def test_the_written_model_is_the_returned_one(splits, train_settings, tmp_path):
+    trained = train(splits, MSMT17, train_settings, tmp_path)
+    assert same(weights(trained), weights(load_model(tmp_path)))
+    assert trained.identities == len(identities(splits.train))
+    assert json.loads((tmp_path / "model.json").read_text())["info"]["made_from"]["data"] == splits.fingerprint()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_same_seed_same_weights_at_any_number_of_workers(splits, train_settings, tmp_path, workers):
+    one = train(splits, MSMT17, train_settings, tmp_path / "one")
+    other = train(splits, MSMT17, replace(train_settings, workers=workers), tmp_path / "other")
+    assert same(weights(one), weights(other))
+    assert evaluate(one, splits).to_dict() == evaluate(other, splits).to_dict()
+
+
+@pytest.mark.parametrize(
+    "changed", [{}, {"ema_decay": 0.5}, {"validation_share": 0.3, "validate_every": 1}, {"optimizer": "sgd"}]
+)
+def test_stopped_training_goes_on_where_it_was(make_splits, train_settings, tmp_path, stop_after, changed):
+    splits, settings = make_splits(train=9), replace(train_settings, **changed)
+    whole = train(splits, MSMT17, settings, tmp_path / "whole")
+    for steps in (1, 3):
+        with pytest.raises(KeyboardInterrupt):
+            train(splits, MSMT17, settings, tmp_path / "stopped", stop_after("train", steps))
+    stopped = train(splits, MSMT17, settings, tmp_path / "stopped")
+    assert same(weights(whole), weights(stopped))
+    assert (tmp_path / "whole/train.jsonl").read_text() == (tmp_path / "stopped/train.jsonl").read_text()
+
+
+def test_averaged_weights_are_the_result(train_settings, batch):
+    """With decay 0.5, two steps give half of each step's weights."""
+    training = Training(replace(train_settings, ema_decay=0.5), MSMT17, 4, make_accelerator(train_settings))
+    steps = []
+    for _ in range(2):
+        training.step(batch)
+        steps.append(training.network.whole_head.linear.weight.detach().clone())
+    torch.testing.assert_close(training.result().whole_head.linear.weight.detach(), (steps[0] + steps[1]) / 2)
+
+
+def test_best_weights_on_validation_are_kept(train_settings, batch):
+    training = Training(train_settings, MSMT17, 4, make_accelerator(train_settings))
+    training.step(batch)
+    training.keep_if_best(0.6)
+    best = weights(training.network)
+    training.step(batch)
+    training.keep_if_best(0.5)
+    assert same(weights(training.result()), best)
+
+
+def test_test_identities_choose_nothing(splits, train_settings, tmp_path):
+    """Other query and gallery labels change no weight."""
+    one = train(splits, MSMT17, train_settings, tmp_path / "one")
+    blind = replace(splits, query=(), gallery=())
+    assert same(weights(one), weights(train(blind, MSMT17, train_settings, tmp_path / "other")))
+
+
+def test_batch_norm_bias_of_the_heads_is_frozen(train_settings, batch):
+    training = Training(train_settings, MSMT17, 4, make_accelerator(train_settings))
+    training.step(batch)
+    assert training.network.whole_head.norm.bias.abs().max() == 0
+
+
+def test_loss_that_is_not_finite_leaves_the_weights_and_names_the_images(splits, train_settings, tmp_path, monkeypatch):
+    monkeypatch.setattr(Training, "losses", lambda *_: {"loss": torch.tensor(torch.inf)})
+    with pytest.raises(TrainingError, match=r"inf at step 0.*\n.*\.png"):
+        train(splits, MSMT17, train_settings, tmp_path)
+
+
+def test_other_architecture_does_not_go_on(splits, train_settings, tmp_path):
+    train(splits, MSMT17, train_settings, tmp_path)
+    with pytest.raises(CheckpointError, match="architecture"):
+        train(splits, Architecture.named("veri776"), train_settings, tmp_path)
+
+
+def test_too_few_identities_say_what_to_set(splits, train_settings, tmp_path):
+    with pytest.raises(SettingsError, match="--identities-per-batch"):
+        train(splits, MSMT17, replace(train_settings, identities_per_batch=7), tmp_path)
+
+
+def test_nothing_to_train_on_is_an_error(splits, train_settings, tmp_path):
+    with pytest.raises((DatasetError, SettingsError)):
+        train(replace(splits, train=()), MSMT17, train_settings, tmp_path)
+
+
+def test_a_file_in_the_way_of_out_is_an_error(splits, train_settings, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CheckpointError, match="--out"):
+        train(splits, MSMT17, train_settings, tmp_path / "file")
+
+
+class TestLearningRate:
+    def test_rises_from_a_hundredth_to_its_full_height(self):
+        settings = TrainSettings(warmup_epochs=10)
+        assert learning_rate_factor(settings, 0, 100) == pytest.approx(0.01)
+        assert learning_rate_factor(settings, 500, 100) == pytest.approx(0.505)
+        assert learning_rate_factor(settings, 1000, 100) == 1
+
+    def test_falls_to_a_tenth_at_each_milestone(self):
+        settings = TrainSettings(milestones=(150, 225, 300))
+        factors = [learning_rate_factor(settings, epoch * 7, 7) for epoch in (149, 150, 225, 300, 349)]
+        assert factors == pytest.approx([1, 0.1, 0.01, 0.001, 0.001])
+
+    def test_cosine_falls_to_zero(self):
+        settings = TrainSettings(schedule="cosine", warmup_epochs=10, epochs=110)
+        factors = [learning_rate_factor(settings, epoch, 1) for epoch in (10, 60, 110)]
+        assert factors == pytest.approx([1, 0.5, 0], abs=1e-6)

@@ -1,0 +1,137 @@
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from msinet.cli import main
+
+TINY = ["--image-height=32", "--image-width=32", "--width=0.25", "--epochs=1", "--identities-per-batch=4"]
+
+
+@pytest.fixture(scope="module")
+def table(make_splits, tmp_path_factory):
+    """A CSV table of painted images, with splits."""
+    splits = make_splits()
+    path = tmp_path_factory.mktemp("table") / "manifest.csv"
+    rows = [f"{r.path},{r.identity},{r.camera},train" for r in splits.train]
+    rows += [f"{r.path},{r.identity},{r.camera},test" for r in splits.gallery]
+    path.write_text("\n".join(["path,identity,camera,split", *rows]), encoding="utf-8")
+    return str(path)
+
+
+def run(*tokens: str) -> int:
+    """Return the exit code of a command."""
+    with pytest.raises(SystemExit) as stop:
+        main(tokens)
+    return int(stop.value.code or 0)
+
+
+def test_run_leaves_what_it_promises(table, tmp_path, monkeypatch):
+    recipe = tmp_path / "tiny.toml"
+    settings = "image_height = 32\nimage_width = 32\nwidth = 0.25\nepochs = 1\nidentities_per_batch = 4\n"
+    recipe.write_text(f"[search]\n{settings}[train]\n{settings}", encoding="utf-8")
+    assert run("run", table, "--out", str(tmp_path / "out"), "--recipe", str(recipe), "--train.epochs", "2") == 0
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    assert written >= {"architecture.json", "model.safetensors", "model.json", "result.json", "search.jsonl", "train.jsonl"}
+    assert len((tmp_path / "out/train.jsonl").read_text().splitlines()) == 2
+    result = json.loads((tmp_path / "out/result.json").read_text())
+    assert result["queries"] == 16
+    assert result["protocol"] == "market"
+
+
+def test_the_steps_one_by_one(table, tmp_path):
+    out = str(tmp_path)
+    assert run("search", table, "--out", out, *TINY) == 0
+    assert run("train", table, "--architecture", f"{out}/architecture.json", "--out", out, *TINY) == 0
+    assert run("evaluate", table, "--model", out, "--json", f"{out}/r.json", "--camera-pairs") == 0
+    assert run("embed", table, "--model", out, "--out", f"{out}/e.npz", "--split", "gallery") == 0
+    assert json.loads((tmp_path / "r.json").read_text())["gallery"] == 16
+
+
+def test_options_win_over_the_recipe(table, tmp_path):
+    assert run("train", table, "--architecture=msmt17", f"--out={tmp_path}", "--recipe=small-data", *TINY) == 0
+    made_from = json.loads((tmp_path / "model.json").read_text())["info"]["made_from"]
+    assert (made_from["epochs"], made_from["optimizer"]) == (1, "adamw")
+
+
+@pytest.mark.parametrize(
+    ("tokens", "code", "words"),
+    [
+        (["train", "/nowhere", "--architecture=msmt17", "--out=x"], 1, "there is no /nowhere"),
+        (["train", "TABLE", "--architecture=resnet", "--out=x"], 2, "choose from msmt17, veri776"),
+        (["train", "TABLE", "--architecture=msmt17", "--out=x", "--epochs=0"], 2, "--epochs must be at least 1"),
+        (["search", "TABLE", "--out=x", "--identities-per-batch=500"], 2, "--identities-per-batch to at most"),
+        (["search", "TABLE", "--out=x", "--recipe=cake"], 2, "cannot read the recipe cake"),
+        (["evaluate", "TABLE", "--model=nowhere"], 1, "pass the folder that msinet train wrote"),
+    ],
+)
+def test_errors_say_what_to_do(table, tmp_path, monkeypatch, capsys, tokens, code, words):
+    monkeypatch.chdir(tmp_path)
+    assert run(*(table if token == "TABLE" else token for token in tokens)) == code
+    assert words in " ".join(capsys.readouterr().err.split())
+
+
+def test_recipe_with_an_unknown_setting_is_refused(table, tmp_path, capsys):
+    (tmp_path / "r.toml").write_text("[train]\nepoch = 3\n", encoding="utf-8")
+    assert run("train", table, "--architecture=msmt17", f"--out={tmp_path}", f"--recipe={tmp_path}/r.toml") == 2
+    assert "epoch" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("recipe", ["veri776", "person", "small-data"])
+def test_shipped_recipes_are_valid(recipe):
+    from msinet.engine.recipes import TABLES, load_recipe
+
+    for name, values in load_recipe(recipe).items():
+        TABLES[name](**values)
+
+
+def test_veri776_is_the_default():
+    from msinet.engine.recipes import TABLES, load_recipe
+
+    for name, values in load_recipe("veri776").items():
+        defaults = TABLES[name]()
+        assert {key: list(v) if isinstance(v := getattr(defaults, key), tuple) else v for key in values} == values
+
+
+def test_help_and_import_need_no_torch():
+    code = "import sys, msinet, msinet.cli; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_convert_names_what_it_leaves_out(tmp_path, capsys):
+    from msinet.model.architecture import Architecture
+    from msinet.model.msinet import MSINet
+    from msinet.model.published import our_name
+
+    ours = MSINet(Architecture.uniform("none"), 3).state_dict()
+    published = {name: ours[our_name(name)] for name in published_names() if our_name(name) in ours}
+    published["align_module.pos_pam.query_conv.bias"] = torch.zeros(64)
+    torch.save({"state_dict": published}, tmp_path / "old.pth")
+    assert run("convert", str(tmp_path / "old.pth"), f"--out={tmp_path / 'new'}", "--architecture=all:none") == 0
+    assert "align_module" in capsys.readouterr().out
+    written = load_file(tmp_path / "new/model.safetensors")
+    assert all(torch.equal(written[name], ours[name]) for name in ours if "num_batches" not in name)
+
+
+def published_names() -> list[str]:
+    """Return the published names of all tensors of a network whose interactions have none."""
+    norm = ["weight", "bias", "running_mean", "running_var"]
+    block = ["conv.weight", *(f"bn.{n}" for n in norm)]
+    light = ["conv1.weight", "conv2.weight", *(f"bn.{n}" for n in norm)]
+    names = [f"conv1.{n}" for n in block] + [f"cells.{c}.0.{n}" for c in (2, 5) for n in block]
+    for cell in (0, 1, 3, 4, 6, 7):
+        blocks = ["conv1a", "conv1b", "conv4a", "conv4b", *(["downsample"] if cell in (0, 3, 6) else [])]
+        lights = ["conv2a", "conv3a", *(f"conv{i}b.{j}" for i in (2, 3) for j in range(3))]
+        names += [f"cells.{cell}.{b}.{n}" for b in blocks for n in block]
+        names += [f"cells.{cell}.{b}.{n}" for b in lights for n in light]
+    for head in ("", "f_"):
+        names += [
+            f"{head}fc.weight",
+            *(f"{head}head.{n}" for n in norm),
+            f"{head}classifier.weight",
+            f"{head}classifier.bias",
+        ]
+    return [*names, "f_conv.weight", "f_conv.bias"]
