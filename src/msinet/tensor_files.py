@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from msinet.errors import CheckpointError
@@ -18,9 +18,9 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], values: Mapping[str,
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(contiguous, beside, metadata={"msinet": json.dumps(values)})
+        beside.write_bytes(save(contiguous, metadata={"msinet": json.dumps(values)}))
         beside.replace(path)
-    except (OSError, SafetensorError) as error:
+    except OSError as error:
         raise CheckpointError(f"cannot write {path}: {error}; free some space or choose another --out") from error
 
 
@@ -35,6 +35,6 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             values = json.loads((file.metadata() or {})["msinet"])
             return {name: file.get_tensor(name) for name in file.keys()}, values  # noqa: SIM118
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"cannot read {path}: {error}") from error
+        raise CheckpointError(f"cannot read {path}: {error}; if it is damaged, delete it and make it anew") from error
     except (KeyError, json.JSONDecodeError) as error:
         raise CheckpointError(f"{path} was not written by msinet: msinet convert reads published checkpoints") from error

@@ -1,7 +1,9 @@
 """The whole job in one restartable run: search, train, score."""
 
+from dataclasses import replace
 from pathlib import Path
 
+from msinet.data.identity_splits import hold_out_validation
 from msinet.data.records import ReidSplits
 from msinet.engine.embed import evaluate
 from msinet.engine.runtime import Progress
@@ -27,6 +29,9 @@ def run(
     Raises:
         What `search`, `train` and `evaluate` raise.
     """
+    # What validation holds out from training is held out from the search as well.
+    splits = hold_out_validation(splits, train_settings.validation_share, train_settings.seed)
+    train_settings = replace(train_settings, validation_share=0.0)
     architecture = search(splits, search_settings, out, progress)
     model = train(splits, architecture, train_settings, out, progress)
     result = evaluate(model, splits, protocol, train_settings, progress)

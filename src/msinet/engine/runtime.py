@@ -54,6 +54,8 @@ def make_accelerator(settings: MachineSettings, out: str | Path | None = None) -
     accelerator = Accelerator(
         cpu=on_cpu, mixed_precision="bf16" if precision == "bf16" else "no", log_with=tracker, project_dir=out
     )
+    if tracker and not accelerator.log_with:
+        raise SettingsError(f"--tracker {tracker}: it is not installed; pip install {tracker}")
     if tracker:
         accelerator.init_trackers("msinet")
     return accelerator
