@@ -1,8 +1,7 @@
-"""The command line: one verb, one function. The only place that prints."""
+"""The command line: one verb, one function."""
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -10,28 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 from cyclopts.config import Dict
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Table
-from rich.text import Text
 
 import msinet
+from msinet.console import Bars, progress_bars, say, show_architecture, show_camera_pairs, show_error, show_result
 from msinet.engine.recipes import load_recipe
 from msinet.engine.settings import MachineSettings, SearchSettings, TrainSettings
 from msinet.errors import MSINetError, SettingsError
 
 if TYPE_CHECKING:
     from msinet.data.records import ReidSplits
-    from msinet.evaluation.metrics import RetrievalResult
 
 FEW_IMAGES = 5000
 """Below so many training images, `msinet run` takes the recipe small-data unless told otherwise."""
@@ -41,8 +27,6 @@ app = App(
     help="Search, train, prove and use light networks that recognise the same object again.",
     version=msinet.__version__,
 )
-out_console, error_console = Console(highlight=False), Console(stderr=True, highlight=False)
-
 Recipe = Annotated[str | None, Parameter(help="veri776, person, small-data or a TOML file of settings.")]
 
 
@@ -111,11 +95,7 @@ def search(
     """
     with progress_bars() as bars:
         architecture = msinet.search(read(data, options, bars), settings, out, bars)
-    table = Table("stage", "cell", "interactions")
-    for s, stage in enumerate(architecture.stages, 1):
-        for c, cell in enumerate(stage, 1):
-            table.add_row(str(s), str(c), ", ".join(cell))
-    out_console.print(table)
+    show_architecture(architecture)
     say(f"Written to {out / 'architecture.json'}")
 
 
@@ -233,40 +213,6 @@ def convert(
     say(f"Written to {out}: model.safetensors, model.json")
 
 
-class Rate(ProgressColumn):
-    """Steps a second."""
-
-    def render(self, task: Task) -> Text:
-        """Draw the rate."""
-        return Text(f"{task.speed:.1f}/s" if task.speed else "")
-
-
-class Bars:
-    """rich's progress bars, told by the loops."""
-
-    def __init__(self, progress: Progress) -> None:
-        self.progress = progress
-        self.task: TaskID | None = None
-
-    def start(self, what: str, total: int | None, done: int = 0) -> None:
-        """Open a bar."""
-        self.task = self.progress.add_task(what, total=total, completed=done, values="")
-
-    def advance(self, **values: float) -> None:
-        """Move the bar in hand."""
-        assert self.task is not None
-        shown = "  ".join(f"{name} {value:.3f}" for name, value in values.items())
-        self.progress.update(self.task, advance=1, values=shown)
-
-
-@contextmanager
-def progress_bars() -> Iterator[Bars]:
-    """Show bars with rate, time left and what the loops tell, on standard error."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
-    with Progress(*columns, TextColumn("{task.fields[values]}"), console=error_console) as progress:
-        yield Bars(progress)
-
-
 def read(data: Path, options: DataOptions, bars: Bars) -> "ReidSplits":
     """Read the dataset, and say what was found and what was left out."""
     bars.start("check images", None)
@@ -278,30 +224,6 @@ def read(data: Path, options: DataOptions, bars: Bars) -> "ReidSplits":
     if len(splits.skipped) > 3:
         say(f"  and {len(splits.skipped) - 3} more left out")
     return splits
-
-
-def show_result(result: "RetrievalResult") -> None:
-    """Print scores as a table."""
-    table = Table("score", "%", title=f"{result.protocol}: {result.queries} queries, {result.gallery} gallery images")
-    for name, value in result.table():
-        table.add_row(name, f"{value:.1f}")
-    out_console.print(table)
-    if result.without_right_answer:
-        say(f"{len(result.without_right_answer)} queries have no right answer in the gallery and are not scored")
-
-
-def show_camera_pairs(result: "RetrievalResult") -> None:
-    """Print the scores of each query camera against each gallery camera."""
-    table = Table("query camera", "gallery camera", "queries", "rank-1 %", "mAP %")
-    for pair in result.info["camera_pairs"]:
-        scores = (f"{100 * pair[name]:.1f}" for name in ("rank_1", "mAP"))
-        table.add_row(pair["query_camera"], pair["gallery_camera"], str(pair["queries"]), *scores)
-    out_console.print(table)
-
-
-def say(text: str) -> None:
-    """Print a line as it is."""
-    out_console.print(text, markup=False, soft_wrap=True)
 
 
 def recipe_of(tokens: Sequence[str]) -> dict[str, Any]:
@@ -319,8 +241,8 @@ def main(tokens: Sequence[str] | None = None) -> None:
         app.config = (Dict(recipe_of(tokens)),)
         app(tokens)
     except MSINetError as error:
-        error_console.print(Text("error: ", "bold red").append(str(error), "default"), soft_wrap=True)
+        show_error(str(error))
         sys.exit(2 if isinstance(error, SettingsError) else 1)
     except KeyboardInterrupt:
-        error_console.print("stopped; the same command goes on from here")
+        show_error("stopped; the same command goes on from here")
         sys.exit(130)

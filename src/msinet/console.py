@@ -1,0 +1,97 @@
+"""What people see in the terminal: bars, tables, errors. The only place that prints."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from msinet.evaluation.metrics import RetrievalResult
+    from msinet.model.architecture import Architecture
+
+out_console, error_console = Console(highlight=False), Console(stderr=True, highlight=False)
+
+
+class Rate(ProgressColumn):
+    """Steps a second."""
+
+    def render(self, task: Task) -> Text:
+        """Draw the rate."""
+        return Text(f"{task.speed:.1f}/s" if task.speed else "")
+
+
+class Bars:
+    """rich's progress bars, told by the loops."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.task: TaskID | None = None
+
+    def start(self, what: str, total: int | None, done: int = 0) -> None:
+        """Open a bar."""
+        self.task = self.progress.add_task(what, total=total, completed=done, values="")
+
+    def advance(self, **values: float) -> None:
+        """Move the bar in hand."""
+        assert self.task is not None
+        shown = "  ".join(f"{name} {value:.3f}" for name, value in values.items())
+        self.progress.update(self.task, advance=1, values=shown)
+
+
+@contextmanager
+def progress_bars() -> Iterator[Bars]:
+    """Show bars with rate, time left and what the loops tell, on standard error."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
+    with Progress(*columns, TextColumn("{task.fields[values]}"), console=error_console) as progress:
+        yield Bars(progress)
+
+
+def show_architecture(architecture: "Architecture") -> None:
+    """Print the interactions of each cell as a table."""
+    table = Table("stage", "cell", "interactions")
+    for s, stage in enumerate(architecture.stages, 1):
+        for c, cell in enumerate(stage, 1):
+            table.add_row(str(s), str(c), ", ".join(cell))
+    out_console.print(table)
+
+
+def show_result(result: "RetrievalResult") -> None:
+    """Print scores as a table."""
+    table = Table("score", "%", title=f"{result.protocol}: {result.queries} queries, {result.gallery} gallery images")
+    for name, value in result.table():
+        table.add_row(name, f"{value:.1f}")
+    out_console.print(table)
+    if result.without_right_answer:
+        say(f"{len(result.without_right_answer)} queries have no right answer in the gallery and are not scored")
+
+
+def show_camera_pairs(result: "RetrievalResult") -> None:
+    """Print the scores of each query camera against each gallery camera."""
+    table = Table("query camera", "gallery camera", "queries", "rank-1 %", "mAP %")
+    for pair in result.info["camera_pairs"]:
+        scores = (f"{100 * pair[name]:.1f}" for name in ("rank_1", "mAP"))
+        table.add_row(pair["query_camera"], pair["gallery_camera"], str(pair["queries"]), *scores)
+    out_console.print(table)
+
+
+def say(text: str) -> None:
+    """Print a line as it is."""
+    out_console.print(text, markup=False, soft_wrap=True)
+
+
+def show_error(text: str) -> None:
+    """Print what went wrong, as it is, on standard error."""
+    error_console.print(Text("error: ", "bold red").append(text, "default"), soft_wrap=True)
