@@ -11,7 +11,7 @@ from cyclopts import App, Parameter
 from cyclopts.config import Dict
 
 import msinet
-from msinet.console import Bars, progress_bars, say, show_architecture, show_camera_pairs, show_error, show_result
+from msinet.console import Bars, progress_bars, say, say_aside, show_architecture, show_camera_pairs, show_error, show_result
 from msinet.engine.recipes import load_recipe
 from msinet.engine.settings import MachineSettings, SearchSettings, TrainSettings
 from msinet.errors import MSINetError, SettingsError
@@ -244,5 +244,5 @@ def main(tokens: Sequence[str] | None = None) -> None:
         show_error(str(error))
         sys.exit(2 if isinstance(error, SettingsError) else 1)
     except KeyboardInterrupt:
-        show_error("stopped; the same command goes on from here")
+        say_aside("stopped: the same command goes on from here")
         sys.exit(130)

@@ -92,6 +92,11 @@ def say(text: str) -> None:
     out_console.print(text, markup=False, soft_wrap=True)
 
 
+def say_aside(text: str) -> None:
+    """Print a line on standard error."""
+    error_console.print(text, markup=False, soft_wrap=True)
+
+
 def show_error(text: str) -> None:
     """Print what went wrong, as it is, on standard error."""
     error_console.print(Text("error: ", "bold red").append(text, "default"), soft_wrap=True)
