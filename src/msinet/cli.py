@@ -26,6 +26,7 @@ app = App(
     name="msinet",
     help="Search, train, prove and use light networks that recognise the same object again.",
     version=msinet.__version__,
+    suppress_keyboard_interrupt=False,
 )
 Recipe = Annotated[str | None, Parameter(help="veri776, person, small-data or a TOML file of settings.")]
 
