@@ -1,6 +1,7 @@
 """The convolution blocks that the network is made of, and how they start."""
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 
 def conv_norm(in_channels: int, out_channels: int, kernel: int = 1, stride: int = 1) -> nn.Sequential:
@@ -22,6 +23,11 @@ def light_conv(channels: int) -> nn.Sequential:
         nn.BatchNorm2d(channels),
         nn.ReLU(inplace=True),
     )
+
+
+def pool(x: Tensor) -> Tensor:
+    """Average a map over its positions, (B, C, H, W) -> (B, C), in float32 or better."""
+    return x.mean((2, 3), dtype=torch.promote_types(x.dtype, torch.float32))
 
 
 def start_weights(network: nn.Module) -> None:

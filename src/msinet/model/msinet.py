@@ -11,7 +11,7 @@ from msinet.errors import SettingsError
 from msinet.model.architecture import CHANNELS, Architecture
 from msinet.model.backbone import Backbone
 from msinet.model.interactions import make_interaction
-from msinet.model.layers import start_weights
+from msinet.model.layers import pool, start_weights
 
 
 class HeadFeatures(NamedTuple):
@@ -64,7 +64,7 @@ class PartHead(nn.Module):
         """Map (B, C, h, w) to a feature and logits; the upper half has floor(h / 2) rows."""
         rows = middle.shape[2] // 2
         x = self.reduce(middle)
-        upper, lower = x[:, :, :rows].mean((2, 3)), x[:, :, rows:].mean((2, 3))
+        upper, lower = pool(x[:, :, :rows]), pool(x[:, :, rows:])
         return self.head(torch.cat([upper, lower], dim=1))
 
 
@@ -110,4 +110,4 @@ class MSINet(nn.Module):
     def forward(self, images: Tensor) -> Features:
         """Map images (B, 3, H, W), at least 32 pixels a side, to named features."""
         maps = self.backbone(images)
-        return Features(self.whole_head(maps.last.mean((2, 3))), self.part_head(maps.middle))
+        return Features(self.whole_head(pool(maps.last)), self.part_head(maps.middle))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from msinet.model.architecture import CHANNELS, INTERACTION_NAMES, Architecture
 from msinet.model.backbone import Backbone
 from msinet.model.interactions import InteractionMixture
-from msinet.model.layers import start_weights
+from msinet.model.layers import pool, start_weights
 
 
 class Supernet(nn.Module):
@@ -37,7 +37,7 @@ class Supernet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Map images (B, 3, H, W) to features (B, feature_dim): the pooled last map."""
         weights = self.alphas.softmax(-1).unflatten(0, self.places)
-        return self.backbone(images, weights).last.mean((2, 3))
+        return pool(self.backbone(images, weights).last)
 
     def architecture(self) -> Architecture:
         """Return the architecture that keeps the largest alpha at each place."""
