@@ -36,9 +36,7 @@ def main() -> None:
 def result_of(
     splits: msinet.ReidSplits, name: str, recipe: str, seed: int, out: Path, workers: int
 ) -> msinet.RetrievalResult:
-    """Return the scores of one architecture trained with one seed; what stands in `out` is not made again."""
-    if (out / "result.json").exists():
-        return msinet.RetrievalResult.load(out / "result.json")
+    """Return the scores of one architecture trained with one seed; search and training go on from what stands in `out`."""
     settings = load_recipe(recipe)
     machine = {"seed": seed, "workers": workers}
     if name == "searched":

@@ -80,20 +80,12 @@ def test_recipe_with_an_unknown_setting_is_refused(table, tmp_path, capsys):
     assert "epoch" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("recipe", ["veri776", "person", "small-data"])
-def test_shipped_recipes_are_valid(recipe):
-    from msinet.engine.recipes import TABLES, load_recipe
-
-    for name, values in load_recipe(recipe).items():
-        TABLES[name](**values)
-
-
-def test_veri776_is_the_default():
-    from msinet.engine.recipes import TABLES, load_recipe
-
-    for name, values in load_recipe("veri776").items():
-        defaults = TABLES[name]()
-        assert {key: list(v) if isinstance(v := getattr(defaults, key), tuple) else v for key in values} == values
+def test_run_on_few_images_takes_the_recipe_for_small_data(table, tmp_path, capsys):
+    """The painted images are too few even for that: it says so at once."""
+    assert run("run", table, f"--out={tmp_path}", "--seed=1", "--device=cpu") == 2
+    captured = capsys.readouterr()
+    assert "using --recipe small-data" in captured.out
+    assert "a batch of 32 identities cannot be made from 8" in " ".join(captured.err.split())
 
 
 def test_help_and_import_need_no_torch():

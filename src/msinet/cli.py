@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +13,7 @@ from cyclopts.config import Dict
 import msinet
 from msinet.console import Bars, progress_bars, say, say_aside, show_architecture, show_camera_pairs, show_error, show_result
 from msinet.engine.recipes import load_recipe
-from msinet.engine.settings import MachineSettings, SearchSettings, TrainSettings
+from msinet.engine.settings import MachineSettings, Precision, SearchSettings, TrainSettings
 from msinet.errors import MSINetError, SettingsError
 
 if TYPE_CHECKING:
@@ -44,6 +44,25 @@ class DataOptions:
     """Decode every image first, and leave out those that cannot be read."""
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class BothOptions:
+    """What search and training of one run share; given here, it holds for both."""
+
+    seed: int | None = None
+    """Fixes the start of the weights, the batches and every augmentation."""
+    device: str | None = None
+    """auto, cpu, cuda or cuda:1."""
+    precision: Precision | None = None
+    """auto, fp32 or bf16."""
+    workers: int | None = None
+    """Processes that load images; 0 loads them in the main process."""
+
+
+class RecipeNeeded(Exception):
+    """The data asks for a recipe that the command line did not name."""
+
+
 @app.command
 def run(
     data: Path,
@@ -52,6 +71,7 @@ def run(
     recipe: Recipe = None,
     protocol: str | None = None,
     options: DataOptions = DataOptions(),
+    both: BothOptions = BothOptions(),
     search: Annotated[SearchSettings, Parameter(name="--search")] = SearchSettings(),
     train: Annotated[TrainSettings, Parameter(name="--train")] = TrainSettings(),
 ) -> None:
@@ -66,14 +86,13 @@ def run(
         protocol: Rule of scoring: market or no-camera; by default the one that fits the cameras.
     """
     if recipe is None and len(msinet.load_splits(data, options.format, options.split_seed, False).train) < FEW_IMAGES:
-        say(f"Fewer than {FEW_IMAGES} training images: using --recipe small-data.")
-        main([*sys.argv[1:], "--recipe", "small-data"])
-        return
+        raise RecipeNeeded("small-data")
     from msinet.engine.run import run as run_all
 
+    given = {name: value for name, value in asdict(both).items() if value is not None}
     with progress_bars() as bars:
         splits = read(data, options, bars)
-        result = run_all(splits, search, train, out, protocol, bars)
+        result = run_all(splits, replace(search, **given), replace(train, **given), out, protocol, bars)
     show_result(result)
     say(f"Written to {out}: architecture.json, model.safetensors, model.json, result.json")
 
@@ -241,9 +260,12 @@ def main(tokens: Sequence[str] | None = None) -> None:
     try:
         app.config = (Dict(recipe_of(tokens)),)
         app(tokens)
-    except MSINetError as error:
+    except RecipeNeeded as needed:
+        say(f"Fewer than {FEW_IMAGES} training images: using --recipe {needed}")
+        main([*tokens, "--recipe", str(needed)])
+    except (MSINetError, OSError) as error:
         show_error(str(error))
         sys.exit(2 if isinstance(error, SettingsError) else 1)
     except KeyboardInterrupt:
-        say_aside("stopped: the same command goes on from here")
+        say_aside("stopped: run, search and train go on from here with the same command")
         sys.exit(130)

@@ -29,7 +29,7 @@ def records(tmp_path):
 @pytest.fixture
 def batches(records):
     """Return a function that makes the training batches from number `start` up to `stop`."""
-    images = RecordImages(records, training_transform(SIZE, color_jitter=0.2), seed=1)
+    images = RecordImages(records, training_transform(SIZE, color_jitter=0.2), seed=(1,))
 
     def make(start=0, stop=10, share=(0, 1), workers=0) -> list[Batch]:
         sampler = IdentitySampler(images.identities, 4, 2, seed=1)
@@ -83,7 +83,7 @@ def test_an_image_is_augmented_otherwise_each_time(batches):
 
 def test_the_runs_seed_changes_the_augmentation(records):
     draws = TrainingDraws(IdentitySampler([int(r.identity[-1]) for r in records], 4, 2, 0), 0, 1)
-    one, other = (next(iter(training_batches(RecordImages(records, training_transform(SIZE), s), draws))) for s in (0, 1))
+    one, other = (next(iter(training_batches(RecordImages(records, training_transform(SIZE), (s,)), draws))) for s in (0, 1))
     assert torch.equal(one.positions, other.positions)
     assert not torch.equal(one.images, other.images)
 
@@ -124,3 +124,12 @@ def test_cameras_and_identities_are_numbered_in_sorted_order():
     images = RecordImages([ImageRecord(Path("x.jpg"), *label) for label in labels], embedding_transform(SIZE))
     assert images.identities == [2, 0, 1]
     assert images.cameras == [1, 0, -1]
+
+
+def test_early_batches_are_small(records):
+    """The switch counts batches of the run, whatever the length of an epoch."""
+    small, full = embedding_transform((8, 8)), embedding_transform((16, 16))
+    images = RecordImages(records, full, early=(3, small))
+    sampler = IdentitySampler(images.identities, 4, 2, seed=0)
+    heights = [batch.images.shape[2] for batch in training_batches(images, TrainingDraws(sampler, 1, 5))]
+    assert heights == [8, 8, 16, 16]

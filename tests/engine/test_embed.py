@@ -4,6 +4,7 @@ import pytest
 from msinet.data.images import load_image
 from msinet.data.transforms import embedding_transform
 from msinet.engine.embed import embed, evaluate, save_embeddings
+from msinet.engine.settings import MachineSettings
 from msinet.errors import DatasetError
 from msinet.model.architecture import Architecture, channels_at
 from msinet.model.msinet import MSINet
@@ -40,6 +41,12 @@ def test_result_says_what_was_scored_and_with_what(model, make_splits):
     assert info["data"]["fingerprint"] == splits.fingerprint()
     assert info["model"]["architecture"] == model.architecture.to_dict()
     assert [(pair["query_camera"], pair["gallery_camera"]) for pair in info["camera_pairs"]] == [("c0", "c1"), ("c1", "c0")]
+
+
+def test_precisions_can_follow_each_other_in_one_process(model, make_splits):
+    records = make_splits(train=2, test=1).gallery
+    vectors = [embed(model, records, MachineSettings(precision=precision)).vectors for precision in ("bf16", "fp32")]
+    assert 0 < np.abs(vectors[0] - vectors[1]).max() < 0.05
 
 
 def test_nothing_to_score_is_an_error(model, make_splits):

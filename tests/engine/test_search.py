@@ -5,9 +5,11 @@ import pytest
 import torch
 
 from msinet.data.batches import Batch, RecordImages
+from msinet.data.identity_splits import hold_out_validation
+from msinet.data.images import load_image
 from msinet.data.records import ReidSplits
 from msinet.data.transforms import embedding_transform
-from msinet.engine.runtime import make_accelerator
+from msinet.engine.runtime import Silence, make_accelerator
 from msinet.engine.search import TwinsSearch, search
 from msinet.engine.settings import SearchSettings
 from msinet.errors import CheckpointError, SettingsError, TrainingError
@@ -117,6 +119,22 @@ def test_same_seed_same_search(splits, search_settings, tmp_path):
     assert (tmp_path / "a/search.jsonl").read_text() == (tmp_path / "b/search.jsonl").read_text()
 
 
+def test_same_search_at_any_number_of_workers(splits, search_settings, tmp_path):
+    search(splits, search_settings, tmp_path / "a")
+    search(splits, replace(search_settings, workers=2), tmp_path / "b")
+    assert (tmp_path / "a/search.jsonl").read_text() == (tmp_path / "b/search.jsonl").read_text()
+
+
+def test_validation_identities_stay_out_of_the_search(splits, search_settings, tmp_path):
+    """Whatever their images are labelled with besides, the search does not see it."""
+    settings = replace(search_settings, validation_share=0.3)
+    held_out = {record.identity for record in hold_out_validation(splits, 0.3).validation}
+    others = tuple(record for record in splits.train if record.identity not in held_out)
+    search(splits, settings, tmp_path / "a")
+    search(replace(splits, train=others), search_settings, tmp_path / "b")
+    assert (tmp_path / "a/search.jsonl").read_text() == (tmp_path / "b/search.jsonl").read_text()
+
+
 def test_other_seed_other_search(splits, search_settings, tmp_path):
     search(splits, search_settings, tmp_path / "a")
     search(splits, replace(search_settings, seed=1), tmp_path / "b")
@@ -162,10 +180,10 @@ def test_memories_hold_the_centroids_of_the_untrained_supernet(splits: ReidSplit
     """An entry is the mean of its identity's unit features, over plain images."""
     records = splits.train[:8]
     twins = TwinsSearch(search_settings, 2, 2, make_accelerator(search_settings))
-    twins.fill(twins.weight_memory, records, progress=type("", (), {"start": lambda *_: 0, "advance": lambda *_: 0})())
+    twins.fill(twins.weight_memory, records, Silence())
     images = RecordImages(records, embedding_transform((32, 32)))
     labels = torch.tensor(images.identities)
-    pixels = torch.stack([images.transform(__import__("PIL.Image").Image.open(r.path).convert("RGB")) for r in records])
+    pixels = torch.stack([images.transform(load_image(r.path)) for r in records])
     features = torch.nn.functional.normalize(twins.supernet(pixels).detach())
     for identity in range(2):
         mean = torch.nn.functional.normalize(features[labels == identity].mean(0), dim=0)

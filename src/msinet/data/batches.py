@@ -1,5 +1,6 @@
 """Records -> batches. What a batch looks like follows from (seed, epoch, position) alone, not from who made it."""
 
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -50,6 +51,9 @@ class Draw(NamedTuple):
     record: int
     epoch: int
     position: int
+    """In the epoch."""
+    batch: int
+    """Number of its batch in the whole run."""
 
 
 class RecordImages(Dataset):
@@ -58,20 +62,20 @@ class RecordImages(Dataset):
     Args:
         records: whose images.
         transform: of a PIL image to a tensor.
-        seed: with epoch and position, fixes what a random transform does.
-        early: another transform, for so many epochs at first.
+        seed: integers that with epoch and position fix what a random transform does.
+        early: another transform, for so many batches at first.
     """
 
     def __init__(
         self,
         records: Sequence[ImageRecord],
         transform: v2.Transform,
-        seed: int = 0,
+        seed: tuple[int, ...] = (0,),
         early: tuple[int, v2.Transform | None] = (0, None),
     ) -> None:
         self.records = records
         self.transform = transform
-        self.early_epochs, self.early_transform = early
+        self.early_batches, self.early_transform = early
         self.seed = seed
         cameras = {camera: label for label, camera in enumerate(sorted({r.camera for r in records if r.camera}))}
         self.identities = labels_of(records)
@@ -82,8 +86,8 @@ class RecordImages(Dataset):
 
     def __getitem__(self, draw: Draw) -> tuple[Tensor, int, int, int]:
         image = load_image(self.records[draw.record].path)
-        early = self.early_transform if draw.epoch < self.early_epochs else None
-        tensor = apply_seeded(early or self.transform, image, (self.seed, draw.epoch, draw.position))
+        early = self.early_transform if draw.batch < self.early_batches else None
+        tensor = apply_seeded(early or self.transform, image, (*self.seed, draw.epoch, draw.position))
         return tensor, self.identities[draw.record], self.cameras[draw.record], draw.record
 
 
@@ -117,7 +121,7 @@ class TrainingDraws:
                 batches, drawn = self.sampler.epoch(epoch), epoch
             size = batches.shape[1] // processes
             own = range(which * size, (which + 1) * size)
-            yield [Draw(int(batches[position, i]), epoch, position * batches.shape[1] + i) for i in own]
+            yield [Draw(int(batches[position, i]), epoch, position * batches.shape[1] + i, number) for i in own]
 
 
 def training_batches(images: RecordImages, draws: TrainingDraws, workers: int = 0) -> DataLoader:
@@ -129,7 +133,7 @@ def embedding_batches(
     records: Sequence[ImageRecord], image_size: tuple[int, int], batch_size: int = 64, workers: int = 0
 ) -> DataLoader:
     """Return a loader of all records in order, without augmentation."""
-    draws = [Draw(record, 0, record) for record in range(len(records))]
+    draws = [Draw(record, 0, record, 0) for record in range(len(records))]
     batches = [draws[i : i + batch_size] for i in range(0, len(draws), batch_size)]
     return _loader(RecordImages(records, embedding_transform(image_size)), batches, workers)
 
@@ -141,12 +145,13 @@ def _loader(images: RecordImages, batches: TrainingDraws | list[list[Draw]], wor
         num_workers=workers,
         collate_fn=_collate,
         pin_memory=False,
-        worker_init_fn=_one_thread,
+        worker_init_fn=_start_worker,
     )
 
 
-def _one_thread(worker: int) -> None:
+def _start_worker(worker: int) -> None:
     torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process' business.
 
 
 def _collate(samples: list[tuple[Tensor, int, int, int]]) -> Batch:

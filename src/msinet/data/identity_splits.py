@@ -57,8 +57,8 @@ def halve_by_camera(records: Sequence[ImageRecord], random: np.random.Generator)
     return (dealt[::2], dealt[1::2]) if random.random() < 0.5 else (dealt[1::2], dealt[::2])
 
 
-def hold_out_validation(splits: ReidSplits, share: float, seed: int = 0) -> ReidSplits:
-    """Move a share of the training identities to the validation split.
+def hold_out_validation(splits: ReidSplits, share: float) -> ReidSplits:
+    """Move a share of the training identities to the validation split: the same ones for every seed of a run.
 
     Raises:
         DatasetError: there is a validation split already, or too few identities for one.
@@ -68,7 +68,7 @@ def hold_out_validation(splits: ReidSplits, share: float, seed: int = 0) -> Reid
     if splits.validation:
         raise DatasetError(f"{splits.name} has a validation split of its own: leave out --validation-share")
     images = images_by_identity(splits.train)
-    shuffled = np.random.default_rng((seed, 2)).permutation(list(images))
+    shuffled = np.random.default_rng(2).permutation(list(images))
     held_out = set(shuffled[: round(share * len(images))].tolist())
     if not held_out or len(held_out) == len(images):
         raise DatasetError(f"a share of {share} of {len(images)} identities leaves one side empty")

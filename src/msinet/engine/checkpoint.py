@@ -35,7 +35,7 @@ class RunFolder:
         self.checkpoint = self.out / f"{name}.checkpoint.safetensors"
         self.log_file = self.out / f"{name}.jsonl"
         self.made_from = settings_dict(settings) | {"data": splits.fingerprint()} | more
-        self.seconds = settings.checkpoint_minutes * 60
+        self.interval = settings.checkpoint_minutes * 60
         self.saved_at = time.monotonic()
         self.writes = writes
         try:
@@ -65,7 +65,7 @@ class RunFolder:
 
     def due(self) -> bool:
         """Whether the last checkpoint is old enough for the next."""
-        return time.monotonic() - self.saved_at >= self.seconds
+        return time.monotonic() - self.saved_at >= self.interval
 
     def save(self, tensors: Mapping[str, Tensor], **values: Any) -> None:
         """Write the checkpoint."""

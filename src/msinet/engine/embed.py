@@ -13,11 +13,11 @@ import msinet
 from msinet.data.batches import embedding_batches
 from msinet.data.embeddings import Embeddings
 from msinet.data.records import ImageRecord, ReidSplits
-from msinet.engine.runtime import Progress, Silence, make_accelerator
+from msinet.engine.runtime import Progress, Silence, autocast, make_accelerator, precision_on
 from msinet.engine.settings import MachineSettings
-from msinet.errors import DatasetError
 from msinet.evaluation.metrics import RetrievalResult, evaluate_embeddings, scores_by_camera_pair
-from msinet.model.model_files import describe_model
+from msinet.evaluation.protocols import choose_protocol, require_answers
+from msinet.model.model_files import describe_model, weights_fingerprint
 from msinet.model.msinet import MSINet
 
 BATCH_SIZE = 64
@@ -44,7 +44,7 @@ def embed(
     vectors = [np.empty((0, model.embedding_dim), np.float32)]
     with torch.inference_mode():
         for batch in loader:
-            with accelerator.autocast():
+            with autocast(settings, accelerator.device):
                 features = model(batch.images.to(accelerator.device))
             vectors.append(features.embedding.float().cpu().numpy())
             progress.advance()
@@ -69,15 +69,20 @@ def evaluate(
     Raises:
         DatasetError: there is no query or gallery, or no query has a right answer.
     """
-    if not splits.query or not splits.gallery:
-        raise DatasetError(f"{splits.name} has no query or no gallery images: there is nothing to score")
+    require_answers(splits.query, splits.gallery, choose_protocol(splits.query, splits.gallery, protocol))
     settings = settings or MachineSettings()
-    both = embed(model, [*splits.query, *splits.gallery], settings, progress)
+    accelerator = make_accelerator(settings)
+    both = embed(model, [*splits.query, *splits.gallery], settings, progress, accelerator)
     count = len(splits.query)
     query = Embeddings(both.vectors[:count], splits.query)
     gallery = Embeddings(both.vectors[count:], splits.gallery)
     result = evaluate_embeddings(query, gallery, protocol)
-    info = {"data": describe_data(splits), "model": describe_model(model), "versions": versions()}
+    info = {
+        "data": describe_data(splits),
+        "model": describe_model(model) | {"weights": weights_fingerprint(model)},
+        "machine": {"device": accelerator.device.type, "precision": precision_on(settings, accelerator.device)},
+        "versions": versions(),
+    }
     if camera_pairs:
         info["camera_pairs"] = [
             {"query_camera": asked, "gallery_camera": searched, "queries": r.queries, "mAP": r.mAP, "rank_1": r.rank(1)}
@@ -102,5 +107,7 @@ def save_embeddings(embeddings: Embeddings, path: str | Path) -> None:
     records = embeddings.records
     columns = {name: [str(getattr(r, name) or "") for r in records] for name in ("path", "identity", "camera", "track")}
     arrays = {name: np.array(values, dtype=np.str_) for name, values in columns.items()}
-    with Path(path).open("wb") as file:
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, vectors=embeddings.vectors, **arrays)

@@ -15,6 +15,7 @@ from msinet.data.transforms import training_transform
 from msinet.engine.checkpoint import RunFolder
 from msinet.engine.runtime import Progress, stop_on_interrupt
 from msinet.engine.settings import LoopSettings
+from msinet.errors import DatasetError
 
 T = TypeVar("T")
 
@@ -77,7 +78,7 @@ class Loop:
                     now = time.monotonic()
                     self.seconds, started = self.seconds + now - started, now
                     self.folder.save(self.tensors(), step=self.step, sums=self.sums, seconds=self.seconds)
-                if stop.requested and self.step < self.total:
+                if stop.requested:
                     raise KeyboardInterrupt
 
     @property
@@ -105,7 +106,14 @@ class Loop:
 
 
 def make_sampler(records: Sequence[ImageRecord], settings: LoopSettings) -> IdentitySampler:
-    """Return the sampler that cuts epochs of these records into batches."""
+    """Return the sampler that cuts epochs of these records into batches.
+
+    Raises:
+        DatasetError: there are no records.
+        SettingsError: there are too few identities for a batch.
+    """
+    if not records:
+        raise DatasetError("there is nothing to train on: the training split is empty")
     return IdentitySampler(labels_of(records), settings.identities_per_batch, settings.images_per_identity, settings.seed)
 
 
@@ -114,14 +122,18 @@ def make_loader(
     sampler: IdentitySampler,
     settings: LoopSettings,
     accelerator: Accelerator,
-    start: int,
-    stop: int,
+    loop: "Loop",
+    stream: int = 0,
 ) -> DataLoader:
-    """Return the augmented batches from number `start` up to `stop`, this process' share of each."""
+    """Return the augmented batches that are left of a run, this process' share of each.
+
+    Streams with different numbers augment independently.
+    """
     small, full = (
         training_transform(size, settings.padding, settings.color_jitter, settings.erasing)
         for size in (settings.small_image_size, settings.image_size)
     )
-    images = RecordImages(records, full, settings.seed, early=(settings.small_epochs, small))
+    small_batches = settings.small_epochs * loop.steps_per_epoch
+    images = RecordImages(records, full, (settings.seed, stream), early=(small_batches, small))
     share = accelerator.process_index, accelerator.num_processes
-    return training_batches(images, TrainingDraws(sampler, start, stop, share), settings.workers)
+    return training_batches(images, TrainingDraws(sampler, loop.step, loop.total, share), settings.workers)

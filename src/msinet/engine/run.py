@@ -6,11 +6,13 @@ from pathlib import Path
 from msinet.data.identity_splits import hold_out_validation
 from msinet.data.records import ReidSplits
 from msinet.engine.embed import evaluate
+from msinet.engine.loop import make_sampler
 from msinet.engine.runtime import Progress
 from msinet.engine.search import search
 from msinet.engine.settings import SearchSettings, TrainSettings
 from msinet.engine.train import train
 from msinet.evaluation.metrics import RetrievalResult
+from msinet.evaluation.protocols import choose_protocol, require_answers
 
 
 def run(
@@ -27,11 +29,13 @@ def run(
     and both checkpoints in `out`. Called again with the same arguments, it goes on where it stopped.
 
     Raises:
-        What `search`, `train` and `evaluate` raise.
+        What `search`, `train` and `evaluate` raise; what can be known beforehand is raised before the search.
     """
     # What validation holds out from training is held out from the search as well.
-    splits = hold_out_validation(splits, train_settings.validation_share, train_settings.seed)
-    train_settings = replace(train_settings, validation_share=0.0)
+    search_settings = replace(search_settings, validation_share=train_settings.validation_share)
+    make_sampler(hold_out_validation(splits, train_settings.validation_share).train, train_settings)
+    require_answers(splits.query, splits.gallery, choose_protocol(splits.query, splits.gallery, protocol))
+
     architecture = search(splits, search_settings, out, progress)
     model = train(splits, architecture, train_settings, out, progress)
     result = evaluate(model, splits, protocol, train_settings, progress)

@@ -40,32 +40,40 @@ class Silence:
         """Say nothing."""
 
 
-def make_accelerator(settings: MachineSettings, out: str | Path | None = None) -> Accelerator:
-    """Return accelerate's view of the device, the precision and the other processes."""
+def make_accelerator(settings: MachineSettings, out: str | Path | None = None, name: str = "") -> Accelerator:
+    """Return accelerate's view of the device and the other processes; with `out`, its tracker of what is called `name`."""
     if settings.device.startswith("cuda"):
         if not torch.cuda.is_available():
             raise SettingsError(f"--device {settings.device}: this machine has no CUDA device that PyTorch can use")
-        torch.cuda.set_device(torch.device(settings.device))
+        try:
+            torch.cuda.set_device(torch.device(settings.device))
+        except (RuntimeError, ValueError) as error:
+            raise SettingsError(f"--device {settings.device}: {error}") from error
     elif settings.device not in ("auto", "cpu"):
         raise SettingsError(f"--device {settings.device} is none of auto, cpu, cuda, cuda:N")
     on_cpu = settings.device == "cpu" or not torch.cuda.is_available()
-    precision = choose_precision(settings.precision, on_cpu)
-    tracker = getattr(settings, "tracker", None)
-    accelerator = Accelerator(
-        cpu=on_cpu, mixed_precision="bf16" if precision == "bf16" else "no", log_with=tracker, project_dir=out
-    )
+    tracker = getattr(settings, "tracker", None) if out else None
+    accelerator = Accelerator(cpu=on_cpu, log_with=tracker, project_dir=out)
     if tracker and not accelerator.log_with:
         raise SettingsError(f"--tracker {tracker}: it is not installed; pip install {tracker}")
     if tracker:
-        accelerator.init_trackers("msinet")
+        accelerator.init_trackers(f"msinet-{name}")
     return accelerator
 
 
-def choose_precision(precision: str, on_cpu: bool) -> str:
+def autocast(settings: MachineSettings, device: torch.device) -> torch.autocast:
+    """Return the context in which a network computes at the settings' precision.
+
+    accelerate's own is one for the whole process: a training at fp32 could not be followed by scoring at bf16.
+    """
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision_on(settings, device) == "bf16")
+
+
+def precision_on(settings: MachineSettings, device: torch.device) -> str:
     """Return fp32 or bf16: what is asked for, or for `auto` what the device computes faster."""
-    if precision != "auto":
-        return precision
-    if on_cpu:
+    if settings.precision != "auto":
+        return settings.precision
+    if device.type == "cpu":
         return "bf16" if torch.cpu._is_avx512_bf16_supported() else "fp32"
     return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
 

@@ -9,7 +9,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from msinet.data.batches import Batch, embedding_batches
-from msinet.data.identity_splits import split_for_search
+from msinet.data.identity_splits import hold_out_validation, split_for_search
 from msinet.data.records import ImageRecord, ReidSplits, identities
 from msinet.engine.checkpoint import (
     RunFolder,
@@ -22,6 +22,7 @@ from msinet.engine.loop import Loop, make_loader, make_sampler
 from msinet.engine.runtime import (
     Progress,
     Silence,
+    autocast,
     average_gradients,
     learning_rate_factor,
     make_accelerator,
@@ -90,11 +91,10 @@ class TwinsSearch:
             parameter.requires_grad_(True)
         for parameter in resting:
             parameter.requires_grad_(False)
-        with self.accelerator.autocast():
+        with autocast(self.settings, self.accelerator.device):
             features = self.supernet(batch.images)
         loss = memory(features.float(), batch.identities)
         if torch.isfinite(loss):
-            optimizer.zero_grad()
             loss.backward()
             average_gradients(self.accelerator, learning)  # pyright: ignore[reportArgumentType]
             optimizer.step()
@@ -106,13 +106,15 @@ class TwinsSearch:
     def fill(self, memory: CentroidMemory, records: Sequence[ImageRecord], progress: Progress) -> None:
         """Start a memory with the centroids of its identities, from the supernet as it stands."""
         shuffled = [records[i] for i in np.random.default_rng(self.settings.seed).permutation(len(records))]
-        size = self.settings.identities_per_batch * self.settings.images_per_identity
-        loader = embedding_batches(shuffled, self.settings.image_size, size, self.settings.workers)
+        settings = self.settings
+        image_size = settings.small_image_size if settings.small_epochs else settings.image_size
+        batch_size = settings.identities_per_batch * settings.images_per_identity
+        loader = embedding_batches(shuffled, image_size, batch_size, settings.workers)
         progress.start("first centroids", len(loader))
         features, labels = [], []
         for batch in loader:
             batch = batch.to(self.accelerator.device)
-            with self.accelerator.autocast():
+            with autocast(self.settings, self.accelerator.device):
                 features.append(self.supernet(batch.images).float())
             labels.append(batch.identities)
             progress.advance()
@@ -157,30 +159,32 @@ def search(
     a checkpoint to `out`. Called again with the same arguments, it goes on where it stopped.
 
     Raises:
+        DatasetError: there is nothing to train on.
         SettingsError: there are too few identities for a batch.
         CheckpointError: `out` holds a search with other settings or data.
         TrainingError: the loss is not finite.
         KeyboardInterrupt: stopped by Ctrl-C, after a checkpoint.
     """
     settings, progress = settings or SearchSettings(), progress or Silence()
-    accelerator = make_accelerator(settings, out)
+    accelerator = make_accelerator(settings, out, "search")
     folder = RunFolder(out, "search", settings, splits, accelerator.is_main_process)
-    halves = split_for_search(splits.train, settings.overlap, settings.seed)
-    samplers = make_sampler(halves.weights, settings), make_sampler(halves.alphas, settings)
-    twins = TwinsSearch(settings, len(identities(halves.weights)), len(identities(halves.alphas)), accelerator)
+    train = hold_out_validation(splits, settings.validation_share).train
+    split = split_for_search(train, settings.overlap, settings.seed)
+    samplers = make_sampler(split.weights, settings), make_sampler(split.alphas, settings)
+    twins = TwinsSearch(settings, len(identities(split.weights)), len(identities(split.alphas)), accelerator)
     steps_per_epoch = len(samplers[0])
     loop = Loop(folder, twins.tensors, settings.epochs * steps_per_epoch, steps_per_epoch, progress, accelerator)
     if not loop.resume(twins.restore):
-        twins.fill(twins.weight_memory, halves.weights, progress)
-        twins.fill(twins.alpha_memory, halves.alphas, progress)
+        twins.fill(twins.weight_memory, split.weights, progress)
+        twins.fill(twins.alpha_memory, split.alphas, progress)
 
-    weight_batches = make_loader(halves.weights, samplers[0], settings, accelerator, loop.step, loop.total)
-    alpha_batches = make_loader(halves.alphas, samplers[1], settings, accelerator, loop.step, loop.total)
+    weight_batches = make_loader(split.weights, samplers[0], settings, accelerator, loop)
+    alpha_batches = make_loader(split.alphas, samplers[1], settings, accelerator, loop, stream=1)
     for weight_batch, alpha_batch in loop.over(zip(weight_batches, alpha_batches, strict=True), "search"):
         twins.set_learning_rates(loop.step, steps_per_epoch)
         weight_loss, alpha_loss = twins.step(weight_batch.to(accelerator.device), alpha_batch.to(accelerator.device))
-        require_finite(weight_loss, weight_batch, halves.weights, loop.step)
-        require_finite(alpha_loss, alpha_batch, halves.alphas, loop.step)
+        require_finite(weight_loss, weight_batch, split.weights, loop.step)
+        require_finite(alpha_loss, alpha_batch, split.alphas, loop.step)
         loop.record(loss=weight_loss.item(), alpha_loss=alpha_loss.item())
         if loop.ends_epoch:
             loop.log_epoch(alphas=twins.alphas.tolist())
@@ -190,5 +194,5 @@ def search(
         alphas = {"columns": INTERACTION_NAMES, "rows": twins.alphas.tolist()}
         architecture.save(folder.out / "architecture.json", alphas=alphas, made_from=folder.made_from)
         (folder.out / "architecture.svg").write_text(architecture.to_svg(), encoding="utf-8")
-    accelerator.wait_for_everyone()
+    accelerator.end_training()
     return architecture

@@ -1,5 +1,6 @@
 """Every setting, explained once: the command line, its help and the recipe files are made from these. Imports no torch."""
 
+import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
@@ -20,7 +21,7 @@ NOT_PART_OF_THE_RESULT = frozenset({"workers", "device", "checkpoint_minutes", "
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class MachineSettings:
-    """Where and how fast; nothing here changes what is computed but for rounding."""
+    """Where and how fast; changes what is computed by rounding alone."""
 
     device: str = "auto"
     """auto, cpu, cuda or cuda:1."""
@@ -50,7 +51,7 @@ class LoopSettings(MachineSettings):
     """Width of the network: 0.25, 0.5, 0.75 or 1.0 times the published channels."""
 
     epochs: int = 350
-    """Passes over the training identities."""
+    """Passes over the training images, in groups of K an identity; for the search, over those that train the weights."""
     identities_per_batch: int = 16
     """P: different identities in a batch."""
     images_per_identity: int = 4
@@ -76,6 +77,8 @@ class LoopSettings(MachineSettings):
     erasing: float = 0.5
     """Chance that a random rectangle of an image is filled with the mean colour."""
 
+    validation_share: float = 0.0
+    """Share of the training identities that is held out, to keep the best epoch's weights and choose settings by."""
     checkpoint_minutes: float = 2.0
     """Minutes between checkpoints; Ctrl-C writes one as well."""
     tracker: Tracker | None = None
@@ -88,7 +91,12 @@ class LoopSettings(MachineSettings):
         require(self.epochs >= 1, "--epochs must be at least 1")
         require(self.identities_per_batch >= 2, "--identities-per-batch must be at least 2: losses compare identities")
         require(self.images_per_identity >= 1, "--images-per-identity must be at least 1")
-        require(self.learning_rate > 0, "--learning-rate must be positive")
+        require(0 < self.learning_rate < math.inf, "--learning-rate must be positive")
+        require(0 <= self.weight_decay < math.inf, "--weight-decay cannot be negative")
+        require(0 <= self.warmup_epochs < math.inf, "--warmup-epochs cannot be negative")
+        require(self.seed >= 0, "--seed cannot be negative")
+        require(self.small_epochs >= 0, "--small-epochs cannot be negative")
+        require(0 <= self.validation_share < 1, "--validation-share is a share from 0 up to, not including, 1")
         require(0 <= self.erasing <= 1, "--erasing is a chance from 0 to 1")
         require(0 <= self.color_jitter < 1, "--color-jitter is a strength from 0 up to, not including, 1")
         require(0 <= self.padding < 0.5, "--padding is a share of the height, below 0.5")
@@ -136,6 +144,8 @@ class SearchSettings(LoopSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        require(0 < self.alpha_learning_rate < math.inf, "--alpha-learning-rate must be positive")
+        require(0 <= self.alpha_weight_decay < math.inf, "--alpha-weight-decay cannot be negative")
         require(0 <= self.overlap <= 1, "--overlap is a share from 0 to 1")
         require(self.temperature > 0, "--temperature must be positive")
         require(0 <= self.memory_keep < 1, "--memory-keep is a share from 0 up to, not including, 1")
@@ -155,16 +165,15 @@ class TrainSettings(LoopSettings):
     """Of the triplet loss beside the identity loss."""
     ema_decay: float = 0.0
     """Of an exponential moving average of the weights, which then is the result; 0 for none."""
-    validation_share: float = 0.0
-    """Share of the training identities that is held out, to keep the best epoch's weights and choose settings by."""
     validate_every: int = 10
     """Epochs between scorings of the validation split, where there is one."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        require(0 <= self.triplet_margin < math.inf, "--triplet-margin cannot be negative")
+        require(0 <= self.triplet_weight < math.inf, "--triplet-weight cannot be negative")
         require(0 <= self.label_smoothing < 1, "--label-smoothing is a share from 0 up to, not including, 1")
         require(0 <= self.ema_decay < 1, "--ema-decay is a share from 0 up to, not including, 1")
-        require(0 <= self.validation_share < 1, "--validation-share is a share from 0 up to, not including, 1")
         require(self.validate_every >= 1, "--validate-every must be at least 1")
 
 

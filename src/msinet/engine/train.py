@@ -23,6 +23,7 @@ from msinet.engine.loop import Loop, make_loader, make_sampler
 from msinet.engine.runtime import (
     Progress,
     Silence,
+    autocast,
     average_gradients,
     learning_rate_factor,
     make_accelerator,
@@ -32,6 +33,7 @@ from msinet.engine.runtime import (
 )
 from msinet.engine.settings import TrainSettings
 from msinet.evaluation.metrics import RetrievalResult, evaluate_embeddings
+from msinet.evaluation.protocols import choose_protocol, require_answers
 from msinet.losses.identity import identity_loss
 from msinet.losses.triplet import triplet_loss
 from msinet.model.architecture import Architecture
@@ -64,7 +66,7 @@ class Training:
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Update the weights by one batch and return the named losses, `loss` being their weighted sum."""
         self.network.train()
-        with self.accelerator.autocast():
+        with autocast(self.settings, self.accelerator.device):
             features = self.network(batch.images)
         losses = self.losses(features, batch.identities)
         if torch.isfinite(losses["loss"]):
@@ -140,16 +142,18 @@ def train(
         KeyboardInterrupt: stopped by Ctrl-C, after a checkpoint.
     """
     settings, progress = settings or TrainSettings(), progress or Silence()
-    accelerator = make_accelerator(settings, out)
+    accelerator = make_accelerator(settings, out, "train")
     more = {"architecture": architecture.to_dict()}
     folder = RunFolder(out, "train", settings, splits, accelerator.is_main_process, **more)
-    splits = hold_out_validation(splits, settings.validation_share, settings.seed)
+    splits = hold_out_validation(splits, settings.validation_share)
     sampler = make_sampler(splits.train, settings)
     training = Training(settings, architecture, len(identities(splits.train)), accelerator)
     loop = Loop(folder, training.tensors, settings.epochs * len(sampler), len(sampler), progress, accelerator)
     loop.resume(training.restore)
+    if splits.validation:
+        require_answers(splits.validation, splits.validation, choose_protocol(splits.validation, splits.validation))
 
-    batches = make_loader(splits.train, sampler, settings, accelerator, loop.step, loop.total)
+    batches = make_loader(splits.train, sampler, settings, accelerator, loop)
     for batch in loop.over(batches, "train"):
         rate = settings.learning_rate * learning_rate_factor(settings, loop.step, len(sampler))
         set_learning_rate(training.optimizer, rate)
@@ -168,7 +172,7 @@ def train(
     network = training.result()
     if accelerator.is_main_process:
         save_model(network, folder.out, {"made_from": folder.made_from, "seconds": loop.seconds})
-    accelerator.wait_for_everyone()
+    accelerator.end_training()
     return network
 
 

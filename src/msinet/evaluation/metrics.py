@@ -10,7 +10,7 @@ import numpy as np
 
 from msinet.data.embeddings import Embeddings
 from msinet.errors import DatasetError, SettingsError
-from msinet.evaluation.protocols import PROTOCOLS, choose_protocol
+from msinet.evaluation.protocols import PROTOCOLS, choose_protocol, require_answers
 from msinet.evaluation.ranking import Ranking, rank_embeddings
 
 MAX_RANK = 50
@@ -105,9 +105,8 @@ def score(ranking: Ranking) -> RetrievalResult:
     Raises:
         DatasetError: no query has a right answer.
     """
+    require_answers(ranking.query, ranking.gallery, ranking.protocol)
     scored = [wrong_before for wrong_before in ranking.wrong_before if len(wrong_before)]
-    if not scored:
-        raise DatasetError(_why_no_right_answer(ranking))
     hits = [np.arange(1, len(wrong_before) + 1) for wrong_before in scored]
     positions = [wrong_before + hit for wrong_before, hit in zip(scored, hits, strict=True)]
     first = np.array([position[0] for position in positions])
@@ -159,19 +158,3 @@ def scores_by_camera_pair(query: Embeddings, gallery: Embeddings) -> dict[tuple[
         if any(len(wrong_before) for wrong_before in ranking.wrong_before):
             results[seeking, sought] = score(ranking)
     return results
-
-
-def _why_no_right_answer(ranking: Ranking) -> str:
-    if not ranking.query or not ranking.gallery:
-        return f"nothing to score: {len(ranking.query)} query and {len(ranking.gallery)} gallery images"
-    in_gallery = {record.identity for record in ranking.gallery}
-    if in_gallery.isdisjoint(record.identity for record in ranking.query):
-        asked, found = ranking.query[0].identity, ranking.gallery[0].identity
-        return (
-            f"query identities do not appear in gallery (the first are {asked!r} and {found!r}): check that both "
-            "belong to one dataset and write identities alike, leading zeros too"
-        )
-    return (
-        f"no query has a right answer under protocol {ranking.protocol.name!r}: "
-        f"{ranking.protocol.description} Check that the gallery holds other images of the query identities"
-    )

@@ -39,7 +39,7 @@ PROTOCOLS = {
 
 
 def choose_protocol(query: Sequence[ImageRecord], gallery: Sequence[ImageRecord], name: str | None = None) -> Protocol:
-    """Return the protocol of that name or, without one, "market" where every record has a camera, else "no-camera".
+    """Return the protocol of that name or, without one, "market" where records have cameras, else "no-camera".
 
     Raises:
         SettingsError: there is no protocol of that name.
@@ -47,7 +47,8 @@ def choose_protocol(query: Sequence[ImageRecord], gallery: Sequence[ImageRecord]
     """
     without_camera = next((record for record in chain(query, gallery) if record.camera is None), None)
     if name is None:
-        name = "market" if without_camera is None else "no-camera"
+        # Some without a camera are a mistake in the labels, not a reason for another rule.
+        name = "market" if any(record.camera for record in chain(query, gallery)) else "no-camera"
     if name not in PROTOCOLS:
         raise SettingsError(f"no protocol {name!r}: choose one of {', '.join(PROTOCOLS)}")
     protocol = PROTOCOLS[name]
@@ -57,3 +58,31 @@ def choose_protocol(query: Sequence[ImageRecord], gallery: Sequence[ImageRecord]
             "label the cameras, or take protocol 'no-camera'"
         )
     return protocol
+
+
+def require_answers(query: Sequence[ImageRecord], gallery: Sequence[ImageRecord], protocol: Protocol) -> None:
+    """Make sure, from the labels alone, that at least one query has a right answer in the gallery.
+
+    Raises:
+        DatasetError: none has; the message says why.
+    """
+    keys: dict[str, set[object]] = {}
+    for record in gallery:
+        keys.setdefault(record.identity, set()).add(protocol.junk_key(record))
+    if not any(keys.get(record.identity, set()) - {protocol.junk_key(record)} for record in query):
+        raise DatasetError(_why_no_right_answer(query, gallery, protocol))
+
+
+def _why_no_right_answer(query: Sequence[ImageRecord], gallery: Sequence[ImageRecord], protocol: Protocol) -> str:
+    if not query or not gallery:
+        return f"nothing to score: {len(query)} query and {len(gallery)} gallery images"
+    in_gallery = {record.identity for record in gallery}
+    if in_gallery.isdisjoint(record.identity for record in query):
+        return (
+            f"query identities do not appear in gallery (the first are {query[0].identity!r} and "
+            f"{gallery[0].identity!r}): check that both belong to one dataset and write identities alike, leading zeros too"
+        )
+    return (
+        f"no query has a right answer under protocol {protocol.name!r}: "
+        f"{protocol.description} Check that the gallery holds other images of the query identities"
+    )

@@ -1,5 +1,6 @@
 """A network on disk: `model.safetensors` holds the weights, `model.json` says what network they are of."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,14 @@ def describe_model(model: MSINet) -> dict[str, Any]:
         "channels": list(model.channels),
         "image_size": list(model.image_size),
     }
+
+
+def weights_fingerprint(model: MSINet) -> str:
+    """Return a short hash of all weights, to tell networks apart in results."""
+    digest = hashlib.sha256()
+    for tensor in model.state_dict().values():
+        digest.update(tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def save_model(model: MSINet, folder: str | Path, info: Mapping[str, Any] | None = None) -> None:

@@ -1,0 +1,44 @@
+from dataclasses import replace
+
+import pytest
+
+from msinet.engine.run import run
+from msinet.errors import DatasetError, SettingsError
+
+
+@pytest.fixture
+def splits(make_splits):
+    return make_splits(train=12)
+
+
+@pytest.mark.parametrize("work", ["search", "train"])
+def test_stopped_run_goes_on_where_it_was(splits, search_settings, train_settings, tmp_path, stop_after, work):
+    whole = run(splits, search_settings, train_settings, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run(splits, search_settings, train_settings, tmp_path / "stopped", progress=stop_after(work, 2))
+    stopped = run(splits, search_settings, train_settings, tmp_path / "stopped")
+    assert stopped.to_dict() == whole.to_dict()
+    assert json.loads((tmp_path / "stopped/result.json").read_text()) == json.loads(
+        (tmp_path / "whole/result.json").read_text()
+    )
+
+
+def test_finished_run_is_not_done_again(splits, search_settings, train_settings, tmp_path, stop_after):
+    first = run(splits, search_settings, train_settings, tmp_path)
+    again = run(splits, search_settings, train_settings, tmp_path, progress=stop_after("train", 1))
+    assert again.to_dict() == first.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"splits": {"query": ()}}, DatasetError),
+        ({"train": {"identities_per_batch": 13}}, SettingsError),
+        ({"protocol": "marked"}, SettingsError),
+    ],
+)
+def test_what_cannot_be_finished_is_not_begun(splits, search_settings, train_settings, tmp_path, change, error):
+    splits = replace(splits, **change.get("splits", {}))
+    with pytest.raises(error):
+        run(splits, search_settings, replace(train_settings, **change.get("train", {})), tmp_path, change.get("protocol"))
+    assert not (tmp_path / "search.jsonl").exists()

@@ -1,0 +1,35 @@
+import math
+
+import pytest
+
+from msinet.engine.settings import LoopSettings, SearchSettings, TrainSettings, settings_dict
+from msinet.errors import SettingsError
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        (LoopSettings, "epochs", 0),
+        (LoopSettings, "seed", -1),
+        (LoopSettings, "width", 0.3),
+        (LoopSettings, "workers", -1),
+        (LoopSettings, "image_height", 16),
+        (LoopSettings, "learning_rate", math.nan),
+        (LoopSettings, "weight_decay", -1e-4),
+        (LoopSettings, "warmup_epochs", math.inf),
+        (LoopSettings, "identities_per_batch", 1),
+        (SearchSettings, "overlap", 1.1),
+        (SearchSettings, "temperature", 0),
+        (SearchSettings, "alpha_learning_rate", 0),
+        (TrainSettings, "ema_decay", 1.0),
+        (TrainSettings, "validation_share", 1.0),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(kind, name, value):
+    with pytest.raises(SettingsError):
+        kind(**{name: value})
+
+
+def test_what_does_not_change_the_result_is_not_part_of_a_run():
+    assert settings_dict(TrainSettings(workers=3, device="cpu")) == settings_dict(TrainSettings())
+    assert settings_dict(TrainSettings(seed=1)) != settings_dict(TrainSettings())
