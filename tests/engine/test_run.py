@@ -18,9 +18,7 @@ def test_stopped_run_goes_on_where_it_was(splits, search_settings, train_setting
         run(splits, search_settings, train_settings, tmp_path / "stopped", progress=stop_after(work, 2))
     stopped = run(splits, search_settings, train_settings, tmp_path / "stopped")
     assert stopped.to_dict() == whole.to_dict()
-    assert json.loads((tmp_path / "stopped/result.json").read_text()) == json.loads(
-        (tmp_path / "whole/result.json").read_text()
-    )
+    assert (tmp_path / "stopped/result.json").read_text() == (tmp_path / "whole/result.json").read_text()
 
 
 def test_finished_run_is_not_done_again(splits, search_settings, train_settings, tmp_path, stop_after):
