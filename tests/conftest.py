@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from msinet.data.records import ImageRecord, ReidSplits
+
+torch.set_num_threads(1)  # Networks this small lose by more, and wait long for cores that others use.
 
 
 @pytest.fixture(scope="session")
