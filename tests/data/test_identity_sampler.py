@@ -109,5 +109,5 @@ def test_too_few_identities_name_the_option():
 
 
 def test_no_images_are_too_few_identities():
-    with pytest.raises(SettingsError, match="--identities-per-batch"):
+    with pytest.raises(SettingsError, match="cannot be made from 0: add identities"):
         IdentitySampler([], 1, 4, 0)
