@@ -31,9 +31,10 @@ class IdentitySampler:
         order = np.argsort(identities, kind="stable")
         self.images = np.split(order, np.cumsum(np.bincount(identities))[:-1]) if len(order) else []  # of each identity
         if len(self.images) < max(identities_per_batch, 1):
-            advice = f"set --identities-per-batch to at most {len(self.images)}, or " if len(self.images) > 1 else ""
+            there = len(self.images)
+            advice = f"set --identities-per-batch to at most {there}, or " if there > 1 else ""
             raise SettingsError(
-                f"a batch of {identities_per_batch} identities cannot be made from {len(self.images)}: {advice}add identities"
+                f"a batch of {identities_per_batch} identities cannot be made from {there}: {advice}add identities"
             )
         self.identities_per_batch = identities_per_batch
         self.images_per_identity = images_per_identity
