@@ -28,7 +28,6 @@ app = App(
     version=msinet.__version__,
     suppress_keyboard_interrupt=False,
 )
-Recipe = Annotated[str | None, Parameter(help="veri776, person, small-data or a TOML file of settings.")]
 
 
 @Parameter(name="*")
@@ -68,7 +67,7 @@ def run(
     data: Path,
     *,
     out: Path,
-    recipe: Recipe = None,
+    recipe: str | None = None,
     protocol: str | None = None,
     options: DataOptions = DataOptions(),
     both: BothOptions = BothOptions(),
@@ -102,7 +101,7 @@ def search(
     data: Path,
     *,
     out: Path,
-    recipe: Recipe = None,
+    recipe: str | None = None,
     options: DataOptions = DataOptions(),
     settings: SearchSettings = SearchSettings(),
 ) -> None:
@@ -125,7 +124,7 @@ def train(
     *,
     architecture: str,
     out: Path,
-    recipe: Recipe = None,
+    recipe: str | None = None,
     options: DataOptions = DataOptions(),
     settings: TrainSettings = TrainSettings(),
 ) -> None:

@@ -44,31 +44,28 @@ def gradients(parameters) -> float:
     return max((p.grad.abs().max().item() for p in parameters if p.grad is not None), default=0.0)
 
 
-def test_the_alpha_step_leaves_no_gradient_on_the_weights(twins, batches, monkeypatch):
+def gradients_at_step_of(name: str, twins: TwinsSearch, batches: list[Batch], monkeypatch) -> tuple[float, float]:
+    """Return the gradients on the weights and on the alphas when one of the optimizers steps."""
+    seen = []
+    optimizer = getattr(twins, name)
+    monkeypatch.setattr(optimizer, "step", lambda: seen.append((gradients(twins.weights), gradients([twins.alphas]))))
     fill(twins, batches)
-    seen = {}
-    monkeypatch.setattr(
-        twins.alpha_optimizer,
-        "step",
-        lambda: seen.update(weights=gradients(twins.weights), alphas=gradients([twins.alphas])),
-    )
     twins.step(*batches)
-    assert seen["weights"] == 0
-    assert seen["alphas"] > 0
+    assert len(seen) == 1
+    return seen[0]
+
+
+def test_the_alpha_step_leaves_no_gradient_on_the_weights(twins, batches, monkeypatch):
+    on_weights, on_alphas = gradients_at_step_of("alpha_optimizer", twins, batches, monkeypatch)
+    assert on_weights == 0
+    assert on_alphas > 0
     assert gradients(twins.supernet.parameters()) == 0
 
 
 def test_the_weight_step_leaves_no_gradient_on_the_alphas(twins, batches, monkeypatch):
-    fill(twins, batches)
-    seen = {}
-    monkeypatch.setattr(
-        twins.weight_optimizer,
-        "step",
-        lambda: seen.update(weights=gradients(twins.weights), alphas=gradients([twins.alphas])),
-    )
-    twins.step(*batches)
-    assert seen["alphas"] == 0
-    assert seen["weights"] > 0
+    on_weights, on_alphas = gradients_at_step_of("weight_optimizer", twins, batches, monkeypatch)
+    assert on_alphas == 0
+    assert on_weights > 0
 
 
 def test_weights_learn_from_the_weight_batch_alone(search_settings, batches):
