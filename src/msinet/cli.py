@@ -234,7 +234,8 @@ def convert(
 
 def read(data: Path, options: DataOptions, bars: Bars) -> "ReidSplits":
     """Read the dataset, and say what was found and what was left out."""
-    bars.start("check images", None)
+    if options.verify:
+        bars.start("check images", None)
     splits = msinet.load_splits(data, options.format, options.split_seed, options.verify, bars.advance)
     sizes = [f"{len(getattr(splits, name))} {name}" for name in ("train", "validation", "query", "gallery")]
     say(f"{splits.name}: {', '.join(sizes)} images")

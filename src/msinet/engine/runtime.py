@@ -1,5 +1,6 @@
 """What every loop needs of the machine: a device, a precision, other processes, a way to stop."""
 
+import ctypes
 import signal
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -53,12 +54,29 @@ def make_accelerator(settings: MachineSettings, out: str | Path | None = None, n
         raise SettingsError(f"--device {settings.device} is none of auto, cpu, cuda, cuda:N")
     on_cpu = settings.device == "cpu" or not torch.cuda.is_available()
     tracker = getattr(settings, "tracker", None) if out else None
+    if on_cpu:
+        keep_freed_memory()
     accelerator = Accelerator(cpu=on_cpu, log_with=tracker, project_dir=out)
     if tracker and not accelerator.log_with:
         raise SettingsError(f"--tracker {tracker}: it is not installed; pip install {tracker}")
     if tracker:
         accelerator.init_trackers(f"msinet-{name}")
     return accelerator
+
+
+def keep_freed_memory() -> None:
+    """Let the C library keep freed memory for the next step, where it is glibc.
+
+    Every step takes and frees the same gigabytes. Left to itself glibc gives large pieces back to the system at once, and
+    the system fills each page with zeros when it is next touched: 5 % of a training's time at half width, 15 % at full.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, TypeError, AttributeError):  # another C library
+        return
+    m_trim_threshold, m_mmap_max = -1, -4  # names and numbers of malloc.h
+    mallopt(m_mmap_max, 0)
+    mallopt(m_trim_threshold, -1)
 
 
 def autocast(settings: MachineSettings, device: torch.device) -> torch.autocast:
