@@ -1,10 +1,13 @@
 """Tensors and plain values in one safetensors file: nothing in it can run code, and it is whole or not there."""
 
 import json
+import os
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -13,15 +16,10 @@ from msinet.errors import CheckpointError
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
-    """Write tensors, with plain values as JSON in the header; beside and renamed, so that no half-written file counts."""
-    beside = path.with_name(path.name + ".unfinished")
+    """Write tensors, with plain values as JSON and a checksum in the header."""
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(save(contiguous, metadata={"msinet": json.dumps(values)}))
-        beside.replace(path)
-    except OSError as error:
-        raise CheckpointError(f"cannot write {path}: {error}; free some space or choose another --out") from error
+    header = json.dumps({"values": values, "crc32": checksum(contiguous)})
+    write_whole(path, save(contiguous, metadata={"msinet": header}))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -32,9 +30,40 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            values = json.loads((file.metadata() or {})["msinet"])
-            return {name: file.get_tensor(name) for name in file.keys()}, values  # noqa: SIM118
+            header = json.loads((file.metadata() or {})["msinet"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"cannot read {path}: {error}; if it is damaged, delete it and make it anew") from error
     except (KeyError, json.JSONDecodeError) as error:
         raise CheckpointError(f"{path} was not written by msinet: msinet convert reads published checkpoints") from error
+    if header["crc32"] != checksum(tensors):
+        raise CheckpointError(f"cannot read {path}: its checksum is wrong; it is damaged, delete it and make it anew")
+    return tensors, header["values"]
+
+
+def checksum(tensors: Mapping[str, Tensor]) -> str:
+    """Return the CRC-32 of contiguous tensors' bytes, in the order of their names."""
+    crc = 0
+    for name in sorted(tensors):
+        crc = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy().data, crc)
+    return f"{crc:08x}"
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file beside its place, see it on the disk, and rename it: whoever looks finds the old one or the new one.
+
+    Raises:
+        CheckpointError: the disk is full or cannot be written; what was there still is.
+    """
+    beside = path.with_name(path.name + ".unfinished")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with beside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        if beside.is_file():
+            beside.unlink()
+        raise CheckpointError(f"cannot write {path}: {error}; free some space or choose another --out") from error

@@ -21,13 +21,13 @@ TINY: dict[str, Any] = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def search_settings() -> SearchSettings:
     """A search of two epochs at 32 x 32 pixels."""
     return SearchSettings(**TINY, cells_per_stage=1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def train_settings() -> TrainSettings:
     """A training of two epochs at 32 x 32 pixels."""
     return TrainSettings(**TINY)

@@ -136,15 +136,23 @@ def test_a_folder_that_cannot_be_written_is_named(network, tmp_path):
         save_model(network, tmp_path / "taken")
 
 
+def test_one_changed_byte_is_found(folder):
+    path = folder / "model.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-100] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(CheckpointError, match="checksum"):
+        load_model(folder)
+
+
 def test_an_unfinished_file_does_not_replace_a_whole_one(folder, monkeypatch):
     whole = (folder / "model.safetensors").read_bytes()
 
-    def breaks_off(path, data):
-        with path.open("wb") as file:
-            file.write(data[: len(data) // 2])
+    def breaks_off(_):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("pathlib.Path.write_bytes", breaks_off)
+    monkeypatch.setattr("os.fsync", breaks_off)
     with pytest.raises(CheckpointError, match="No space left on device; free some space"):
         save_tensors(folder / "model.safetensors", {"a": torch.zeros(3)}, {})
     assert (folder / "model.safetensors").read_bytes() == whole
+    test_nothing_unfinished_is_left(folder)

@@ -1,6 +1,8 @@
 """A run that can be stopped: its checkpoint, its log, and going on exactly where it was."""
 
 import json
+import logging
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,9 +17,11 @@ from msinet.engine.settings import LoopSettings, settings_dict
 from msinet.errors import CheckpointError
 from msinet.tensor_files import load_tensors, save_tensors
 
+logger = logging.getLogger(__name__)
+
 
 class RunFolder:
-    """The files of one search or training: `NAME.checkpoint.safetensors` and `NAME.jsonl`.
+    """The files of one search or training: `NAME.jsonl`, `NAME.checkpoint.safetensors` and the checkpoint before.
 
     Args:
         out: folder, made if it is not there.
@@ -33,6 +37,7 @@ class RunFolder:
     ) -> None:
         self.out = Path(out)
         self.checkpoint = self.out / f"{name}.checkpoint.safetensors"
+        self.checkpoint_before = self.out / f"{name}.checkpoint-before.safetensors"
         self.log_file = self.out / f"{name}.jsonl"
         self.made_from = settings_dict(settings) | {"data": splits.fingerprint()} | more
         self.interval = settings.checkpoint_minutes * 60
@@ -44,49 +49,65 @@ class RunFolder:
             raise CheckpointError(f"cannot write to {self.out}: {error.strerror}; choose another --out") from error
 
     def resume(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """Return the tensors and values of the checkpoint, None where there is none.
+        """Return the tensors and values of the last good checkpoint, None where there is none.
+
+        A damaged checkpoint is named, set aside as `NAME.checkpoint.safetensors.damaged`, and the one before is taken.
 
         Raises:
-            CheckpointError: the checkpoint is damaged, or was made with other settings or data.
+            CheckpointError: there is no good checkpoint left, or it was made with other settings or data.
         """
-        if not self.checkpoint.exists():
-            self.log_file.unlink(missing_ok=True)
-            return None
-        tensors, values = load_tensors(self.checkpoint)
-        before, now = values["made_from"], self.made_from
-        changed = [f"{key}: {before.get(key)} -> {now.get(key)}" for key in now | before if before.get(key) != now.get(key)]
-        if changed:
-            raise CheckpointError(
-                f"{self.checkpoint} was made with something else ({'; '.join(changed)}): "
-                "choose another --out, or delete it to start anew"
-            )
-        self._forget_lines_after(values["lines"])
-        return tensors, values
+        checkpoints = [path for path in (self.checkpoint, self.checkpoint_before) if path.exists()]
+        for path in checkpoints:
+            try:
+                tensors, values = load_tensors(path)
+            except CheckpointError as error:
+                if path == checkpoints[-1]:
+                    raise
+                logger.warning("%s: going on from the one before, %s", error, self.checkpoint_before)
+                if self.writes:
+                    path.replace(path.with_name(path.name + ".damaged"))
+                continue
+            self._require_same_run(path, values["made_from"])
+            self._forget_log_after(values["log_bytes"])
+            return tensors, values
+        self._forget_log_after(0)
+        return None
 
     def due(self) -> bool:
         """Whether the last checkpoint is old enough for the next."""
         return time.monotonic() - self.saved_at >= self.interval
 
     def save(self, tensors: Mapping[str, Tensor], **values: Any) -> None:
-        """Write the checkpoint."""
+        """Write the checkpoint, and keep the one before."""
         if self.writes:
-            values |= {"made_from": self.made_from, "lines": self._count_lines()}
-            save_tensors(self.checkpoint, tensors, values)
+            log_bytes = self.log_file.stat().st_size if self.log_file.exists() else 0
+            if self.checkpoint.exists():
+                self.checkpoint.replace(self.checkpoint_before)
+            save_tensors(self.checkpoint, tensors, values | {"made_from": self.made_from, "log_bytes": log_bytes})
         self.saved_at = time.monotonic()
 
     def log(self, **values: Any) -> None:
         """Append a line of JSON to the log."""
         if self.writes:
-            with self.log_file.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(values) + "\n")
+            try:
+                with self.log_file.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(values) + "\n")
+            except OSError as error:
+                raise CheckpointError(f"cannot write {self.log_file}: {error}; free some space, then go on") from error
 
-    def _count_lines(self) -> int:
-        return len(self.log_file.read_bytes().splitlines()) if self.log_file.exists() else 0
+    def _require_same_run(self, path: Path, before: dict[str, Any]) -> None:
+        now = self.made_from
+        changed = [f"{key}: {before.get(key)} -> {now.get(key)}" for key in now | before if before.get(key) != now.get(key)]
+        if changed:
+            raise CheckpointError(
+                f"{path} was made with something else ({'; '.join(changed)}): "
+                "choose another --out, or delete it to start anew"
+            )
 
-    def _forget_lines_after(self, count: int) -> None:
-        """Drop the lines that were logged after the checkpoint: they are about to be logged again."""
+    def _forget_log_after(self, size: int) -> None:
+        """Drop what was logged after the checkpoint: it is about to be logged again."""
         if self.writes and self.log_file.exists():
-            self.log_file.write_bytes(b"".join(self.log_file.read_bytes().splitlines(keepends=True)[:count]))
+            os.truncate(self.log_file, size)
 
 
 def module_tensors(module: nn.Module, prefix: str) -> dict[str, Tensor]:

@@ -11,7 +11,7 @@ import torch
 from msinet.errors import CheckpointError, SettingsError
 from msinet.model.architecture import Architecture
 from msinet.model.msinet import MSINet
-from msinet.tensor_files import load_tensors, save_tensors
+from msinet.tensor_files import load_tensors, save_tensors, write_whole
 
 WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"
 
@@ -40,7 +40,7 @@ def save_model(model: MSINet, folder: str | Path, info: Mapping[str, Any] | None
     description = describe_model(model)
     save_tensors(folder / WEIGHTS, model.state_dict(), description)
     text = json.dumps({**description, "info": dict(info or {})}, indent=2)
-    (folder / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
+    write_whole(folder / DESCRIPTION, f"{text}\n".encode())
 
 
 def load_model(folder: str | Path) -> MSINet:
