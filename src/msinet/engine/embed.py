@@ -8,15 +8,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.utils import gather_object
 
 import msinet
 from msinet.data.batches import embedding_batches
 from msinet.data.embeddings import Embeddings
 from msinet.data.records import ImageRecord, ReidSplits
-from msinet.engine.runtime import Progress, Silence, autocast, make_accelerator, precision_on
+from msinet.engine.runtime import Progress, Silence, autocast, gather_rows, make_accelerator, own_share, precision_on
 from msinet.engine.settings import MachineSettings
-from msinet.evaluation.metrics import RetrievalResult, evaluate_embeddings, scores_by_camera_pair
+from msinet.evaluation.metrics import RetrievalResult, score, scores_by_camera_pair
 from msinet.evaluation.protocols import choose_protocol, require_answers
+from msinet.evaluation.ranking import Ranking, rank_embeddings
 from msinet.model.model_files import describe_model, weights_fingerprint
 from msinet.model.msinet import MSINet
 
@@ -32,25 +34,37 @@ def embed(
 ) -> Embeddings:
     """Embed the images of records: (N, 768) at the published width, unit length, in the records' order.
 
-    Several records of one file cost one pass through the network.
+    Several records of one file cost one pass through the network. Several processes share the work, and all get all.
     """
     settings, progress = settings or MachineSettings(), progress or Silence()
     accelerator = accelerator or make_accelerator(settings)
     once = list({record.path: record for record in records}.values())
-    loader = embedding_batches(once, model.image_size, BATCH_SIZE, settings.workers)
+    loader = embedding_batches(once[own_share(len(once), accelerator)], model.image_size, BATCH_SIZE, settings.workers)
     was_training = model.training
     model.eval().to(accelerator.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     progress.start("embed", len(loader))
-    vectors = [np.empty((0, model.embedding_dim), np.float32)]
+    vectors = [torch.empty(0, model.embedding_dim, device=accelerator.device)]
     with torch.inference_mode():
         for batch in loader:
             with autocast(settings, accelerator.device):
                 features = model(batch.images.to(accelerator.device))
-            vectors.append(features.embedding.float().cpu().numpy())
+            vectors.append(features.embedding.float())
             progress.advance()
     model.train(was_training)
     rows = {record.path: row for row, record in enumerate(once)}
-    return Embeddings(np.concatenate(vectors)[[rows[record.path] for record in records]], records)
+    together = gather_rows(accelerator, torch.cat(vectors)).cpu().numpy()
+    return Embeddings(together[[rows[record.path] for record in records]], records)
+
+
+def score_together(
+    query: Embeddings, gallery: Embeddings, protocol: str | None, accelerator: Accelerator
+) -> RetrievalResult:
+    """Score query against gallery embeddings, each process its share of the queries; all get the whole result."""
+    chosen = choose_protocol(query.records, gallery.records, protocol)
+    own = own_share(len(query), accelerator)
+    ranking = rank_embeddings(Embeddings(query.vectors[own], query.records[own]), gallery, chosen)
+    wrong_before = gather_object(list(ranking.wrong_before))
+    return score(Ranking(tuple(wrong_before), query.records, gallery.records, chosen))
 
 
 def evaluate(
@@ -76,7 +90,7 @@ def evaluate(
     count = len(splits.query)
     query = Embeddings(both.vectors[:count], splits.query)
     gallery = Embeddings(both.vectors[count:], splits.gallery)
-    result = evaluate_embeddings(query, gallery, protocol)
+    result = score_together(query, gallery, protocol, accelerator)
     info = {
         "data": describe_data(splits),
         "model": describe_model(model) | {"weights": weights_fingerprint(model)},

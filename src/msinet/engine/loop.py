@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
+import torch
 from accelerate import Accelerator
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -13,7 +14,7 @@ from msinet.data.identity_sampler import IdentitySampler
 from msinet.data.records import ImageRecord
 from msinet.data.transforms import training_transform
 from msinet.engine.checkpoint import RunFolder
-from msinet.engine.runtime import Progress, stop_on_interrupt
+from msinet.engine.runtime import Progress, mean_of_processes, stop_on_interrupt
 from msinet.engine.settings import LoopSettings
 from msinet.errors import DatasetError
 
@@ -67,19 +68,26 @@ class Loop:
             KeyboardInterrupt: after Ctrl-C, the step in hand and a checkpoint.
         """
         self.progress.start(what, self.total, self.step)
-        with stop_on_interrupt() as stop:
+        with stop_on_interrupt(self.accelerator) as stop:
             started = time.monotonic()
             for batch in batches:
                 yield batch
                 self.step += 1
                 if self.step % self.steps_per_epoch == 0:
                     self.sums = {}
-                if stop.requested or self.folder.due() or self.step == self.total:
+                stops = self._any(stop.requested)
+                if stops or self.folder.due() or self.step == self.total:
                     now = time.monotonic()
                     self.seconds, started = self.seconds + now - started, now
                     self.folder.save(self.tensors(), step=self.step, sums=self.sums, seconds=self.seconds)
-                if stop.requested:
+                if stops:
                     raise KeyboardInterrupt
+
+    def _any(self, condition: bool) -> bool:
+        """Whether it holds in any process: all have to stop after the same step."""
+        if self.accelerator.num_processes == 1:
+            return condition
+        return mean_of_processes(self.accelerator, torch.tensor(float(condition), device=self.accelerator.device)).item() > 0
 
     @property
     def epoch(self) -> int:

@@ -7,7 +7,7 @@ from msinet.data.identity_splits import hold_out_validation
 from msinet.data.records import ReidSplits
 from msinet.engine.embed import evaluate
 from msinet.engine.loop import make_sampler
-from msinet.engine.runtime import Progress
+from msinet.engine.runtime import Progress, make_accelerator
 from msinet.engine.search import search
 from msinet.engine.settings import SearchSettings, TrainSettings
 from msinet.engine.train import train
@@ -39,5 +39,6 @@ def run(
     architecture = search(splits, search_settings, out, progress)
     model = train(splits, architecture, train_settings, out, progress)
     result = evaluate(model, splits, protocol, train_settings, progress)
-    result.save(Path(out) / "result.json")
+    if make_accelerator(train_settings).is_main_process:
+        result.save(Path(out) / "result.json")
     return result

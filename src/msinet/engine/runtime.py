@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar, cast
 
 import torch
 from accelerate import Accelerator
@@ -17,6 +17,8 @@ from msinet.data.batches import Batch
 from msinet.data.records import ImageRecord
 from msinet.engine.settings import LoopSettings, MachineSettings
 from msinet.errors import SettingsError, TrainingError
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class Progress(Protocol):
@@ -64,6 +66,13 @@ def make_accelerator(settings: MachineSettings, out: str | Path | None = None, n
     return accelerator
 
 
+def finish_trackers(accelerator: Accelerator) -> None:
+    """Close the trackers. accelerate's `end_training` would also part the processes, which go on to train and score."""
+    if accelerator.is_main_process:
+        for tracker in accelerator.trackers:
+            tracker.finish()
+
+
 def keep_freed_memory() -> None:
     """Let the C library keep freed memory for the next step, where it is glibc.
 
@@ -96,13 +105,61 @@ def precision_on(settings: MachineSettings, device: torch.device) -> str:
     return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
 
 
+def own_share(count: int, accelerator: Accelerator) -> slice:
+    """Return this process' part of so many things; joined in the order of the processes, the parts are all of them."""
+    which, processes = accelerator.process_index, accelerator.num_processes
+    return slice(count * which // processes, count * (which + 1) // processes)
+
+
+def gather_rows(accelerator: Accelerator, rows: Tensor) -> Tensor:
+    """Return all processes' rows in the order of the processes, which may have different numbers of them; no gradient."""
+    rows = rows.detach()
+    if accelerator.num_processes == 1:
+        return rows
+    counts = cast(Tensor, accelerator.gather(torch.tensor([len(rows)], device=rows.device))).tolist()
+    padded = torch.cat([rows, rows.new_zeros(max(counts) - len(rows), *rows.shape[1:])])
+    parts = cast(Tensor, accelerator.gather(padded)).split(max(counts))
+    return torch.cat([part[:count] for part, count in zip(parts, counts, strict=True)])
+
+
+def join_batch(accelerator: Accelerator, rows: Tensor) -> Tensor:
+    """Return the rows (B, ...) of all processes, in their order, this process' own with their gradient.
+
+    It is scaled by the number of processes: of a loss over all rows, the mean of the processes' gradients is the gradient.
+    """
+    if accelerator.num_processes == 1:
+        return rows
+    together = gather_rows(accelerator, rows)
+    start = accelerator.process_index * len(rows)
+    own = rows + (accelerator.num_processes - 1) * (rows - rows.detach())
+    return torch.cat([together[:start], own, together[start + len(rows) :]])
+
+
+def mean_of_processes(accelerator: Accelerator, value: Tensor) -> Tensor:
+    """Return the mean of a tensor over all processes, without gradient: what all of them decide by."""
+    return cast(Tensor, accelerator.reduce(value.detach(), "mean"))
+
+
+def share_statistics(accelerator: Accelerator, network: nn.Module) -> None:
+    """Give every process the first one's batch statistics, so that all embed alike."""
+    if accelerator.num_processes > 1:
+        for buffer in network.buffers():
+            torch.distributed.broadcast(buffer, 0)
+
+
+def synchronise_batch_norm(network: Network, accelerator: Accelerator) -> Network:
+    """Return the network with batch norms that take their statistics over all processes."""
+    if accelerator.device.type != "cuda":
+        raise SettingsError("--sync-batch-norm needs GPUs: PyTorch has no such batch norm for the CPU")
+    return cast(Network, nn.SyncBatchNorm.convert_sync_batchnorm(network))
+
+
 def average_gradients(accelerator: Accelerator, parameters: Iterable[nn.Parameter]) -> None:
     """Make every process's gradients the mean over all processes."""
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     if accelerator.num_processes == 1:
         return
-    together = accelerator.reduce(torch.cat([gradient.flatten() for gradient in gradients]), "mean")
-    assert isinstance(together, Tensor)
+    together = mean_of_processes(accelerator, torch.cat([gradient.flatten() for gradient in gradients]))
     for gradient, mean in zip(gradients, together.split([g.numel() for g in gradients]), strict=True):
         gradient.copy_(mean.view_as(gradient))
 
@@ -125,15 +182,18 @@ class Stop:
 
 
 @contextmanager
-def stop_on_interrupt() -> Iterator[Stop]:
-    """Turn the first Ctrl-C (or SIGTERM) into a request to stop after the step in hand; a second one stops at once."""
+def stop_on_interrupt(accelerator: Accelerator) -> Iterator[Stop]:
+    """Turn the first Ctrl-C (or SIGTERM) into a request to stop after the step in hand; a second one stops at once.
+
+    Not so with several processes: one that leaves lets the others wait, and their launcher sends the signal again anyway.
+    """
     stop = Stop()
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
 
     def request(number: int, frame: object) -> None:
-        if stop.requested:
+        if stop.requested and accelerator.num_processes == 1:
             raise KeyboardInterrupt
         stop.requested = True
 

@@ -8,7 +8,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from msinet.data.batches import Batch, embedding_batches
+from msinet.data.batches import Batch, embedding_batches, labels_of
 from msinet.data.identity_splits import hold_out_validation, split_for_search
 from msinet.data.records import ImageRecord, ReidSplits, identities
 from msinet.engine.checkpoint import (
@@ -24,12 +24,17 @@ from msinet.engine.runtime import (
     Silence,
     autocast,
     average_gradients,
+    finish_trackers,
+    gather_rows,
     learning_rate_factor,
     make_accelerator,
     make_optimizer,
+    mean_of_processes,
+    own_share,
     require_finite,
     set_learning_rate,
     step_factor,
+    synchronise_batch_norm,
 )
 from msinet.engine.settings import SearchSettings
 from msinet.losses.twins_memory import CentroidMemory
@@ -55,6 +60,8 @@ class TwinsSearch:
         torch.manual_seed(settings.seed)
         self.supernet = Supernet(settings.channels, settings.cells_per_stage, settings.interactions_per_cell)
         self.supernet.to(accelerator.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        if settings.sync_batch_norm:
+            self.supernet = synchronise_batch_norm(self.supernet, accelerator)
         self.weights = self.supernet.weight_parameters()
         self.alphas = self.supernet.alphas
         self.weight_optimizer = make_optimizer(settings, self.supernet, but=[self.alphas])
@@ -86,7 +93,10 @@ class TwinsSearch:
         learning: Sequence[Tensor],
         resting: Sequence[Tensor],
     ) -> Tensor:
-        """Update what is learning by the loss against a memory, and the memory; what is resting gets no gradient."""
+        """Update what is learning by the loss against a memory, and the memory; what is resting gets no gradient.
+
+        Each process has its share of the batch; all update by the same gradient, and their memories by all features.
+        """
         for parameter in learning:
             parameter.requires_grad_(True)
         for parameter in resting:
@@ -94,31 +104,32 @@ class TwinsSearch:
         with autocast(self.settings, self.accelerator.device):
             features = self.supernet(batch.images)
         loss = memory(features.float(), batch.identities)
-        if torch.isfinite(loss):
+        mean = mean_of_processes(self.accelerator, loss)
+        if torch.isfinite(mean):
             loss.backward()
             average_gradients(self.accelerator, learning)  # pyright: ignore[reportArgumentType]
             optimizer.step()
             optimizer.zero_grad()
-            memory.update(*self.accelerator.gather((features.detach().float(), batch.identities)))
-        return loss.detach()
+            memory.update(*(gather_rows(self.accelerator, rows) for rows in (features.float(), batch.identities)))
+        return mean
 
     @torch.no_grad()
     def fill(self, memory: CentroidMemory, records: Sequence[ImageRecord], progress: Progress) -> None:
         """Start a memory with the centroids of its identities, from the supernet as it stands."""
-        shuffled = [records[i] for i in np.random.default_rng(self.settings.seed).permutation(len(records))]
+        order = np.random.default_rng(self.settings.seed).permutation(len(records))
+        labels = torch.tensor(labels_of(records), device=self.accelerator.device)[order]
+        own = [records[i] for i in order[own_share(len(order), self.accelerator)]]
         settings = self.settings
         image_size = settings.small_image_size if settings.small_epochs else settings.image_size
         batch_size = settings.identities_per_batch * settings.images_per_identity
-        loader = embedding_batches(shuffled, image_size, batch_size, settings.workers)
+        loader = embedding_batches(own, image_size, batch_size, settings.workers)
         progress.start("first centroids", len(loader))
-        features, labels = [], []
+        features = []
         for batch in loader:
-            batch = batch.to(self.accelerator.device)
             with autocast(self.settings, self.accelerator.device):
-                features.append(self.supernet(batch.images).float())
-            labels.append(batch.identities)
+                features.append(self.supernet(batch.images.to(self.accelerator.device)).float())
             progress.advance()
-        memory.fill(torch.cat(features), torch.cat(labels))
+        memory.fill(gather_rows(self.accelerator, torch.cat(features)), labels)
 
     def set_learning_rates(self, step: int, steps_per_epoch: int) -> None:
         """Set both optimizers' learning rates as the schedules say."""
@@ -194,5 +205,5 @@ def search(
         alphas = {"columns": INTERACTION_NAMES, "rows": twins.alphas.tolist()}
         architecture.save(folder.out / "architecture.json", alphas=alphas, made_from=folder.made_from)
         (folder.out / "architecture.svg").write_text(architecture.to_svg(), encoding="utf-8")
-    accelerator.end_training()
+    finish_trackers(accelerator)
     return architecture

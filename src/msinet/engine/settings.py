@@ -79,6 +79,8 @@ class LoopSettings(MachineSettings):
 
     validation_share: float = 0.0
     """Share of the training identities that is held out, to keep the best epoch's weights and choose settings by."""
+    sync_batch_norm: bool = False
+    """With several GPUs: batch norms take their statistics over all of them, not each over its share of a batch."""
     checkpoint_minutes: float = 2.0
     """Minutes between checkpoints; Ctrl-C writes one as well."""
     tracker: Tracker | None = None

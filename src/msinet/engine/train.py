@@ -18,21 +18,27 @@ from msinet.engine.checkpoint import (
     restore_module,
     restore_optimizer,
 )
-from msinet.engine.embed import embed
+from msinet.engine.embed import embed, score_together
 from msinet.engine.loop import Loop, make_loader, make_sampler
 from msinet.engine.runtime import (
     Progress,
     Silence,
     autocast,
     average_gradients,
+    finish_trackers,
+    gather_rows,
+    join_batch,
     learning_rate_factor,
     make_accelerator,
     make_optimizer,
+    mean_of_processes,
     require_finite,
     set_learning_rate,
+    share_statistics,
+    synchronise_batch_norm,
 )
 from msinet.engine.settings import TrainSettings
-from msinet.evaluation.metrics import RetrievalResult, evaluate_embeddings
+from msinet.evaluation.metrics import RetrievalResult
 from msinet.evaluation.protocols import choose_protocol, require_answers
 from msinet.losses.identity import identity_loss
 from msinet.losses.triplet import triplet_loss
@@ -57,6 +63,8 @@ class Training:
         torch.manual_seed(settings.seed)
         self.network = MSINet(architecture, count, settings.channels, settings.image_size)
         self.network.to(accelerator.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        if settings.sync_batch_norm:
+            self.network = synchronise_batch_norm(self.network, accelerator)
         self.optimizer = make_optimizer(settings, self.network)
         average = get_ema_multi_avg_fn(settings.ema_decay)
         self.average = AveragedModel(self.network, multi_avg_fn=average, use_buffers=True) if settings.ema_decay else None
@@ -64,25 +72,34 @@ class Training:
         self.best_score = -1.0
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update the weights by one batch and return the named losses, `loss` being their weighted sum."""
+        """Update the weights by one batch, of which each process has its share, and return the named losses.
+
+        `loss` is their weighted sum.
+        """
         self.network.train()
         with autocast(self.settings, self.accelerator.device):
             features = self.network(batch.images)
         losses = self.losses(features, batch.identities)
-        if torch.isfinite(losses["loss"]):
+        means = dict(zip(losses, mean_of_processes(self.accelerator, torch.stack(list(losses.values()))), strict=True))
+        if torch.isfinite(means["loss"]):
             self.optimizer.zero_grad()
             losses["loss"].backward()
             average_gradients(self.accelerator, self.network.parameters())
             self.optimizer.step()
             if self.average:
                 self.average.update_parameters(self.network)
-        return {name: loss.detach() for name, loss in losses.items()}
+        return means
 
     def losses(self, features: Features, labels: Tensor) -> dict[str, Tensor]:
-        """Return both losses, each summed over the two heads, and their weighted sum."""
-        settings = self.settings
+        """Return both losses, each summed over the two heads, and their weighted sum.
+
+        The triplet loss looks for the hardest images in the batch of all processes.
+        """
+        settings, everyone = self.settings, gather_rows(self.accelerator, labels)
         identity = sum_of(identity_loss(head.logits.float(), labels, settings.label_smoothing) for head in features)
-        triplet = sum_of(triplet_loss(head.feature, labels, settings.triplet_margin) for head in features)
+        triplet = sum_of(
+            triplet_loss(join_batch(self.accelerator, head.feature), everyone, settings.triplet_margin) for head in features
+        )
         return {"loss": identity + settings.triplet_weight * triplet, "identity": identity, "triplet": triplet}
 
     @property
@@ -170,16 +187,18 @@ def train(
             loop.log_epoch(learning_rate=rate, **scores)
 
     network = training.result()
+    share_statistics(accelerator, network)
     if accelerator.is_main_process:
         save_model(network, folder.out, {"made_from": folder.made_from, "seconds": loop.seconds})
-    accelerator.end_training()
+    finish_trackers(accelerator)
     return network
 
 
 def validate(network: MSINet, splits: ReidSplits, settings: TrainSettings, accelerator: Accelerator) -> RetrievalResult:
     """Score the validation split: every image is asked for, all are searched."""
+    share_statistics(accelerator, network)
     embeddings = embed(network, splits.validation, settings, accelerator=accelerator)
-    return evaluate_embeddings(embeddings, embeddings)
+    return score_together(embeddings, embeddings, None, accelerator)
 
 
 def sum_of(losses: Any) -> Tensor:

@@ -1,0 +1,207 @@
+"""Two processes that share every batch do what one process does with the whole of it."""
+
+import json
+import multiprocessing
+import os
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from accelerate.state import AcceleratorState, GradientState
+from torch import nn
+from torch.nn import functional
+
+from msinet.data.batches import Batch
+from msinet.engine.embed import embed, evaluate
+from msinet.engine.run import run
+from msinet.engine.runtime import gather_rows, join_batch, make_accelerator, own_share
+from msinet.engine.search import TwinsSearch, search
+from msinet.engine.settings import MachineSettings
+from msinet.engine.train import train
+from msinet.losses.triplet import triplet_loss
+from msinet.model.architecture import Architecture
+from msinet.model.model_files import load_model, save_model
+from msinet.model.msinet import MSINet
+from msinet.tensor_files import load_tensors
+
+MSMT17 = Architecture.named("msmt17")
+ON_CPU = MachineSettings(device="cpu", precision="fp32")
+
+
+def in_processes(work: Callable[[int], Any], count: int = 2) -> list[int]:
+    """Do work in `count` processes that see each other through gloo, each told its number; return their exit codes."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    def enter(rank: int) -> None:
+        sizes = {"WORLD_SIZE": count, "LOCAL_WORLD_SIZE": count, "OMP_NUM_THREADS": 1}
+        where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "RANK": rank, "LOCAL_RANK": rank}
+        os.environ.update({name: str(value) for name, value in (sizes | where).items()})
+        AcceleratorState._reset_state(reset_partial_state=True)
+        GradientState._reset_state()
+        work(rank)
+        torch.distributed.destroy_process_group()
+
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=enter, args=(rank,), daemon=True) for rank in range(count)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+        process.kill()
+        process.join()
+    return [process.exitcode if process.exitcode is not None else -1 for process in processes]
+
+
+@pytest.fixture
+def frozen(monkeypatch):
+    """Batch norms that keep their statistics: those of half a batch are not those of the whole."""
+
+    def forward(self, x):
+        return functional.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias)
+
+    monkeypatch.setattr(nn.modules.batchnorm._BatchNorm, "forward", forward)
+
+
+@pytest.fixture
+def splits(make_splits):
+    return make_splits(train=12)
+
+
+def largest_difference(a: Path, b: Path) -> float:
+    """Return how far the tensors of two files of tensors are apart."""
+    (one, _), (other, _) = load_tensors(a), load_tensors(b)
+    assert one.keys() == other.keys()
+    return max((one[name].double() - other[name].double()).abs().max().item() for name in one)
+
+
+def test_processes_are_found_here(tmp_path):
+    assert in_processes(lambda rank: (tmp_path / str(make_accelerator(ON_CPU).num_processes)).touch()) == [0, 0]
+    assert (tmp_path / "2").exists()
+
+
+def test_shares_and_rows_join_in_order(tmp_path):
+    """5 rows over 2 processes: 2 and 3."""
+    rows = torch.arange(10.0).reshape(5, 2)
+
+    def work(rank):
+        accelerator = make_accelerator(ON_CPU)
+        own = rows[own_share(5, accelerator)]
+        assert len(own) == 2 + rank
+        assert gather_rows(accelerator, own).equal(rows)
+
+    assert in_processes(work) == [0, 0]
+
+
+def test_triplets_are_found_across_processes():
+    """Mean of the processes' gradients = gradient of the whole batch, which has harder triplets than its halves."""
+    features = torch.randn(8, 4, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    labels = torch.tensor([0, 0, 1, 1, 2, 2, 3, 3])
+    triplet_loss(features, labels).backward()
+    gradient = features.grad
+    assert gradient is not None
+
+    def work(rank):
+        accelerator = make_accelerator(ON_CPU)
+        half = slice(4 * rank, 4 * rank + 4)
+        own = features.detach()[half].requires_grad_()
+        loss = triplet_loss(join_batch(accelerator, own), gather_rows(accelerator, labels[half]))
+        loss.backward()
+        torch.testing.assert_close(own.grad, 2 * gradient[half])
+        torch.testing.assert_close(loss, triplet_loss(features, labels))
+
+    assert in_processes(work) == [0, 0]
+
+
+@pytest.mark.usefixtures("frozen")
+def test_two_processes_search_as_one(splits, search_settings, tmp_path):
+    """Weights, alphas, both memories and both optimizers, after every step of two epochs."""
+    search(splits, search_settings, tmp_path / "one")
+    assert in_processes(lambda _: search(splits, search_settings, tmp_path / "two")) == [0, 0]
+    assert largest_difference(*(tmp_path / name / "search.checkpoint.safetensors" for name in ("one", "two"))) < 1e-5
+    assert len((tmp_path / "two/search.jsonl").read_text().splitlines()) == search_settings.epochs
+
+
+@pytest.mark.usefixtures("frozen")
+def test_two_processes_train_as_one(splits, train_settings, tmp_path):
+    settings = replace(train_settings, optimizer="sgd", learning_rate=0.01, validation_share=0.3)
+    train(splits, MSMT17, settings, tmp_path / "one")
+    assert in_processes(lambda _: train(splits, MSMT17, settings, tmp_path / "two")) == [0, 0]
+    assert largest_difference(*(tmp_path / name / "model.safetensors" for name in ("one", "two"))) < 1e-5
+    one, two = (
+        [json.loads(line) for line in (tmp_path / name / "train.jsonl").read_text().splitlines()] for name in ("one", "two")
+    )
+    assert [epoch["loss"] for epoch in two] == pytest.approx([epoch["loss"] for epoch in one], rel=1e-5)
+
+
+def test_memories_stay_equal(search_settings):
+    """Also with batch statistics of their own, from which each process has other features."""
+    images = torch.randn(8, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    labels = torch.tensor([0, 0, 1, 1, 2, 2, 3, 3])
+
+    def work(rank):
+        half = slice(4 * rank, 4 * rank + 4)
+        batch = Batch(images[half], labels[half], labels[half], labels[half])
+        accelerator = make_accelerator(search_settings)
+        twins = TwinsSearch(search_settings, 4, 4, accelerator)
+        for _ in range(3):
+            twins.step(batch, batch)
+        for memory in (twins.weight_memory, twins.alpha_memory):
+            one, other = gather_rows(accelerator, memory.centroids).chunk(2)
+            assert one.equal(other)
+        for tensor in (twins.alphas, next(twins.supernet.parameters())):
+            one, other = gather_rows(accelerator, tensor).chunk(2)
+            assert one.equal(other)
+
+    assert in_processes(work) == [0, 0]
+
+
+def test_embedding_and_scoring_are_shared(splits, tmp_path):
+    network = MSINet(MSMT17, 4, (16, 64, 96, 128), (32, 32)).eval()
+    save_model(network, tmp_path)
+    expected = embed(network, splits.query, ON_CPU).vectors
+    score = evaluate(network, splits, settings=ON_CPU)
+
+    def work(rank):
+        embeddings = embed(load_model(tmp_path), splits.query, ON_CPU)
+        assert abs(embeddings.vectors - expected).max() < 1e-6
+        shared = evaluate(load_model(tmp_path), splits, settings=ON_CPU)
+        assert shared.mAP == pytest.approx(score.mAP, abs=1e-6)
+        assert shared.average_precision == pytest.approx(score.average_precision, abs=1e-6)
+
+    assert in_processes(work) == [0, 0]
+
+
+def test_interrupted_in_one_process_all_stop_and_go_on_together(splits, search_settings, train_settings, tmp_path):
+    assert in_processes(lambda _: run(splits, search_settings, train_settings, tmp_path / "whole")) == [0, 0]
+
+    class Interrupt:
+        """Progress that presses Ctrl-C once, in the third step of training, in one process alone."""
+
+        def __init__(self, rank: int) -> None:
+            self.left, self.what, self.rank = 3, "", rank
+
+        def start(self, what: str, total: int, done: int = 0) -> None:
+            self.what = what
+
+        def advance(self, **values: float) -> None:
+            if self.what == "train" and self.rank == 1:
+                self.left -= 1
+                if self.left == 0:
+                    signal.raise_signal(signal.SIGINT)
+
+    def stopped(rank):
+        with pytest.raises(KeyboardInterrupt):
+            run(splits, search_settings, train_settings, tmp_path / "stopped", progress=Interrupt(rank))
+
+    assert in_processes(stopped) == [0, 0]
+    assert load_tensors(tmp_path / "stopped/train.checkpoint.safetensors")[1]["step"] == 3
+    assert in_processes(lambda _: run(splits, search_settings, train_settings, tmp_path / "stopped")) == [0, 0]
+    for name in ("result.json", "train.jsonl", "architecture.json"):
+        assert (tmp_path / "stopped" / name).read_text() == (tmp_path / "whole" / name).read_text()
