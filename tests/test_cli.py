@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -40,6 +41,50 @@ def test_run_leaves_what_it_promises(table, tmp_path, monkeypatch):
     result = json.loads((tmp_path / "out/result.json").read_text())
     assert result["queries"] == 16
     assert result["protocol"] == "market"
+
+
+@pytest.fixture
+def tiny_run(table, tmp_path):
+    """The folder of a finished run."""
+    both = [f"--{work}.{option[2:]}" for work in ("search", "train") for option in TINY]
+    assert run("run", table, "--out", str(tmp_path / "out"), "--recipe=small-data", *both) == 0
+    return tmp_path / "out"
+
+
+def test_a_run_can_be_repeated_from_its_result(tiny_run, tmp_path, capsys):
+    """Bit for bit, on one machine."""
+    assert run("rerun", str(tiny_run / "result.json"), "--out", str(tmp_path / "again")) == 0
+    assert "to the last digit" in capsys.readouterr().out
+    for name in ("model.safetensors", "result.json"):
+        assert (tmp_path / "again" / name).read_bytes() == (tiny_run / name).read_bytes()
+
+
+def test_a_repetition_that_scores_otherwise_says_where(tiny_run, tmp_path, capsys):
+    result = json.loads((tiny_run / "result.json").read_text())
+    result["mAP"] += 0.01
+    result["info"]["versions"]["torch"] = "1.0"
+    (tmp_path / "other.json").write_text(json.dumps(result))
+    assert run("rerun", str(tmp_path / "other.json"), "--out", str(tmp_path / "again")) == 1
+    shown = capsys.readouterr()
+    assert "mAP" in shown.out and "1.0" in shown.out
+    assert "the scores are not those of" in shown.err
+
+
+def test_a_scoring_can_be_repeated_and_changed_data_is_named(table, tiny_run, tmp_path, capsys):
+    scored, moved = str(tmp_path / "scored.json"), tmp_path / "moved.csv"
+    assert run("evaluate", table, "--model", str(tiny_run), "--json", scored) == 0
+    assert run("rerun", scored, "--out", str(tmp_path / "again")) == 0
+    moved.write_text("\n".join(Path(table).read_text().splitlines()[:-1]))
+    assert run("rerun", scored, "--out", str(tmp_path / "again"), "--data", str(moved)) == 1
+    assert "the data has changed" in capsys.readouterr().err
+
+
+def test_a_result_without_a_command_cannot_be_repeated(tiny_run, tmp_path, capsys):
+    result = json.loads((tiny_run / "result.json").read_text())
+    del result["info"]["command"]
+    (tmp_path / "other.json").write_text(json.dumps(result))
+    assert run("rerun", str(tmp_path / "other.json"), "--out", str(tmp_path / "again")) == 1
+    assert "only their results can be repeated" in capsys.readouterr().err
 
 
 def test_the_steps_one_by_one(table, tmp_path):

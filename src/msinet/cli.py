@@ -11,7 +11,18 @@ from cyclopts import App, Parameter
 from cyclopts.config import Dict
 
 import msinet
-from msinet.console import Bars, progress_bars, say, say_aside, show_architecture, show_camera_pairs, show_error, show_result
+from msinet.console import (
+    FIRST,
+    Bars,
+    progress_bars,
+    say,
+    say_aside,
+    show_architecture,
+    show_camera_pairs,
+    show_differences,
+    show_error,
+    show_result,
+)
 from msinet.engine.recipes import load_recipe
 from msinet.engine.settings import MachineSettings, Precision, SearchSettings, TrainSettings
 from msinet.errors import MSINetError, SettingsError
@@ -86,12 +97,15 @@ def run(
     """
     if recipe is None and len(msinet.load_splits(data, options.format, options.split_seed, False).train) < FEW_IMAGES:
         raise RecipeNeeded("small-data")
+    from msinet.engine.rerun import run_command
     from msinet.engine.run import run as run_all
 
     given = {name: value for name, value in asdict(both).items() if value is not None}
     with progress_bars() as bars:
         splits = read(data, options, bars)
-        result = run_all(splits, replace(search, **given), replace(train, **given), out, protocol, bars)
+        search, train = replace(search, **given), replace(train, **given)
+        command = run_command(data, options, search, train, protocol)
+        result = run_all(splits, search, train, out, protocol, bars, command)
     show_result(result)
     say(f"Written to {out}: architecture.json, model.safetensors, model.json, result.json")
 
@@ -162,14 +176,17 @@ def evaluate(
         camera_pairs: Score each query camera against each gallery camera as well.
         json: Write the result to this file.
     """
+    from msinet.engine.rerun import evaluate_command
+
     network = msinet.load_model(model)
     with progress_bars() as bars:
         splits = read(data, options, bars)
-        result = msinet.evaluate(network, splits, protocol, settings, bars, camera_pairs)
+        command = evaluate_command(data, options, model, settings, protocol, camera_pairs)
+        result = msinet.evaluate(network, splits, protocol, settings, bars, camera_pairs, command)
     show_result(result)
     if camera_pairs:
         show_camera_pairs(result)
-    if json:
+    if json and FIRST:
         result.save(json)
         say(f"Written to {json}")
 
@@ -202,8 +219,35 @@ def embed(
         splits = read(data, options, bars)
         chosen = SPLIT_NAMES if split == "all" else (split,)
         records = list({record.path: record for name in chosen for record in getattr(splits, name)}.values())
-        save_embeddings(msinet.embed(network, records, settings, bars), out)
+        embeddings = msinet.embed(network, records, settings, bars)
+    if FIRST:
+        save_embeddings(embeddings, out)
     say(f"Written to {out}: {len(records)} embeddings")
+
+
+@app.command
+def rerun(result: Path, *, out: Path, data: Path | None = None) -> None:
+    """Repeat what made a result and compare; stopped and started again, it goes on. Exit code 1 where scores differ.
+
+    Args:
+        result: A result.json that msinet run or msinet evaluate wrote.
+        out: Folder for the files of the repetition.
+        data: Where the data is now, if it has moved.
+    """
+    from msinet.engine.rerun import command_of, differences
+    from msinet.engine.rerun import rerun as repeat
+
+    before = msinet.RetrievalResult.load(result)
+    command_of(before, result)
+    with progress_bars() as bars:
+        after = repeat(before, lambda c: read(data or Path(c["data"]), DataOptions(**c["options"]), bars), out, bars)
+    show_result(after)
+    differing = differences(before, after)
+    if differing:
+        show_differences(differing)
+    if after.table() != before.table():
+        raise MSINetError(f"the scores are not those of {result}")
+    say(f"The scores are those of {result}, to the last digit")
 
 
 @app.command

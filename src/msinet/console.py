@@ -1,6 +1,7 @@
 """What people see in the terminal: bars, tables, errors. The only place that prints."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
     from msinet.evaluation.metrics import RetrievalResult
     from msinet.model.architecture import Architecture
 
-out_console, error_console = Console(highlight=False), Console(stderr=True, highlight=False)
+FIRST = os.environ.get("RANK", "0") == "0"
+"""Of several processes under torchrun or accelerate launch, only the first speaks and writes; all tell their errors."""
+
+out_console = Console(highlight=False, quiet=not FIRST)
+bar_console = Console(stderr=True, highlight=False, quiet=not FIRST)
+error_console = Console(stderr=True, highlight=False)
 
 
 class Rate(ProgressColumn):
@@ -55,7 +61,7 @@ class Bars:
 def progress_bars() -> Iterator[Bars]:
     """Show bars with rate, time left and what the loops tell, on standard error."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
-    with Progress(*columns, TextColumn("{task.fields[values]}"), console=error_console) as progress:
+    with Progress(*columns, TextColumn("{task.fields[values]}"), console=bar_console) as progress:
         yield Bars(progress)
 
 
@@ -70,7 +76,8 @@ def show_architecture(architecture: "Architecture") -> None:
 
 def show_result(result: "RetrievalResult") -> None:
     """Print scores as a table."""
-    table = Table("score", "%", title=f"{result.protocol}: {result.queries} queries, {result.gallery} gallery images")
+    say(f"{result.protocol}: {result.queries} queries, {result.gallery} gallery images")
+    table = Table("score", "%")
     for name, value in result.table():
         table.add_row(name, f"{value:.1f}")
     out_console.print(table)
@@ -87,6 +94,14 @@ def show_camera_pairs(result: "RetrievalResult") -> None:
     out_console.print(table)
 
 
+def show_differences(differences: Sequence[tuple[str, str, str]]) -> None:
+    """Print what differs between two results."""
+    table = Table("differs", "then", "now")
+    for row in differences:
+        table.add_row(*row)
+    out_console.print(table)
+
+
 def say(text: str) -> None:
     """Print a line as it is."""
     out_console.print(text, markup=False, soft_wrap=True)
@@ -94,7 +109,7 @@ def say(text: str) -> None:
 
 def say_aside(text: str) -> None:
     """Print a line on standard error."""
-    error_console.print(text, markup=False, soft_wrap=True)
+    bar_console.print(text, markup=False, soft_wrap=True)
 
 
 def show_error(text: str) -> None:

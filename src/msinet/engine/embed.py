@@ -3,7 +3,9 @@
 import platform
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -74,11 +76,12 @@ def evaluate(
     settings: MachineSettings | None = None,
     progress: Progress | None = None,
     camera_pairs: bool = False,
+    command: dict[str, Any] | None = None,
 ) -> RetrievalResult:
     """Embed query and gallery and score them under a protocol, by default the one that fits the cameras.
 
-    The result's `info` says what was scored and with what; with `camera_pairs`, also how well each camera's queries find
-    their answers in each other camera.
+    The result's `info` says what was scored and with what, and by which command, where one is told; with `camera_pairs`,
+    also how well each camera's queries find their answers in each other camera.
 
     Raises:
         DatasetError: there is no query or gallery, or no query has a right answer.
@@ -94,9 +97,11 @@ def evaluate(
     info = {
         "data": describe_data(splits),
         "model": describe_model(model) | {"weights": weights_fingerprint(model)},
-        "machine": {"device": accelerator.device.type, "precision": precision_on(settings, accelerator.device)},
+        "machine": describe_machine(settings, accelerator),
         "versions": versions(),
     }
+    if command:
+        info["command"] = command
     if camera_pairs:
         info["camera_pairs"] = [
             {"query_camera": asked, "gallery_camera": searched, "queries": r.queries, "mAP": r.mAP, "rank_1": r.rank(1)}
@@ -111,9 +116,22 @@ def describe_data(splits: ReidSplits) -> dict:
     return {"name": splits.name, "fingerprint": splits.fingerprint(), **sizes}
 
 
+def describe_machine(settings: MachineSettings, accelerator: Accelerator) -> dict[str, Any]:
+    """Return of the machine what rounding hangs on."""
+    cuda = accelerator.device.type == "cuda"
+    return {
+        "device": torch.cuda.get_device_name(accelerator.device) if cuda else "cpu",
+        "precision": precision_on(settings, accelerator.device),
+        "processor": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
+        "threads": torch.get_num_threads(),
+        "processes": accelerator.num_processes,
+    }
+
+
 def versions() -> dict[str, str]:
     """Return the versions that a result hangs on."""
-    return {"msinet": msinet.__version__, "torch": torch.__version__, "python": platform.python_version()}
+    packages = {name: version(name) for name in ("torch", "torchvision", "numpy", "pillow")}
+    return {"msinet": msinet.__version__, "python": platform.python_version(), **packages}
 
 
 def save_embeddings(embeddings: Embeddings, path: str | Path) -> None:

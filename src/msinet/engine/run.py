@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from msinet.data.identity_splits import hold_out_validation
 from msinet.data.records import ReidSplits
@@ -9,7 +10,7 @@ from msinet.engine.embed import evaluate
 from msinet.engine.loop import make_sampler
 from msinet.engine.runtime import Progress, make_accelerator
 from msinet.engine.search import search
-from msinet.engine.settings import SearchSettings, TrainSettings
+from msinet.engine.settings import SearchSettings, TrainSettings, settings_dict
 from msinet.engine.train import train
 from msinet.evaluation.metrics import RetrievalResult
 from msinet.evaluation.protocols import choose_protocol, require_answers
@@ -22,11 +23,13 @@ def run(
     out: str | Path,
     protocol: str | None = None,
     progress: Progress | None = None,
+    command: dict[str, Any] | None = None,
 ) -> RetrievalResult:
     """Search an architecture, train it and score it.
 
     Leaves `architecture.json`, `model.safetensors`, `model.json`, `result.json`, the logs `search.jsonl` and `train.jsonl`
-    and both checkpoints in `out`. Called again with the same arguments, it goes on where it stopped.
+    and both checkpoints in `out`. Called again with the same arguments, it goes on where it stopped. The result's `info`
+    says what was done with which settings, and by which command, if it is told one.
 
     Raises:
         What `search`, `train` and `evaluate` raise; what can be known beforehand is raised before the search.
@@ -38,7 +41,8 @@ def run(
 
     architecture = search(splits, search_settings, out, progress)
     model = train(splits, architecture, train_settings, out, progress)
-    result = evaluate(model, splits, protocol, train_settings, progress)
+    result = evaluate(model, splits, protocol, train_settings, progress, command=command)
+    result.info["settings"] = {"search": settings_dict(search_settings), "train": settings_dict(train_settings)}
     if make_accelerator(train_settings).is_main_process:
         result.save(Path(out) / "result.json")
     return result

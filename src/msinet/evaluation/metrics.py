@@ -60,25 +60,31 @@ class RetrievalResult:
         """Return the result as JSON values, with the protocol's rule in words."""
         return {
             "protocol": self.protocol,
+            "mAP": self.mAP,
+            "mINP": self.mINP,
+            "queries": self.queries,
+            "gallery": self.gallery,
             "rules": {
                 "average precision": "mean precision at the hits",
                 "junk": PROTOCOLS[self.protocol].description,
                 "ties": "a wrong image as similar as a right one stands before it",
             },
-            "mAP": self.mAP,
-            "cmc": self.cmc.tolist(),
-            "mINP": self.mINP,
-            "queries": self.queries,
-            "gallery": self.gallery,
-            "average_precision": self.average_precision.tolist(),
-            "without_right_answer": list(self.without_right_answer),
             "info": self.info,
+            "cmc": self.cmc.tolist(),
+            "without_right_answer": list(self.without_right_answer),
+            "average_precision": self.average_precision.tolist(),
         }
 
     def save(self, path: str | Path) -> None:
         """Write the result as JSON: equal results give equal files, and a file is never left half written."""
         path = Path(path)
-        text = json.dumps(self.to_dict(), indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
+        rows = []
+        for name, value in self.to_dict().items():
+            indent = None if isinstance(value, list) else 2
+            rows.append(
+                f'  "{name}": ' + json.dumps(value, indent=indent, sort_keys=True, allow_nan=False, ensure_ascii=False)
+            )
+        text = "{\n" + ",\n".join(row.replace("\n", "\n  ") for row in rows) + "\n}"
         unfinished = path.with_name(f"{path.name}.unfinished")
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write_text(text + "\n", encoding="utf-8")

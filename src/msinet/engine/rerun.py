@@ -1,0 +1,83 @@
+"""Doing again what a result file says, to see whether the same comes out."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from msinet.data.records import ReidSplits
+from msinet.engine.embed import evaluate
+from msinet.engine.run import run
+from msinet.engine.runtime import Progress
+from msinet.engine.settings import MachineSettings, SearchSettings, TrainSettings
+from msinet.errors import DatasetError
+from msinet.evaluation.metrics import RetrievalResult
+from msinet.model.model_files import load_model
+
+
+def run_command(
+    data: Path, options: Any, search: SearchSettings, train: TrainSettings, protocol: str | None
+) -> dict[str, Any]:
+    """Return what `msinet run` was asked to do, as JSON values for its result."""
+    settings = {"search": asdict(search), "train": asdict(train)}
+    return {"data": str(data.resolve()), "options": asdict(options), "protocol": protocol, **settings}
+
+
+def evaluate_command(
+    data: Path, options: Any, model: Path, settings: MachineSettings, protocol: str | None, camera_pairs: bool
+) -> dict[str, Any]:
+    """Return what `msinet evaluate` was asked to do, as JSON values for its result."""
+    asked = {"protocol": protocol, "camera_pairs": camera_pairs, "settings": asdict(settings)}
+    return {"data": str(data.resolve()), "options": asdict(options), "model": str(model.resolve()), **asked}
+
+
+def command_of(result: RetrievalResult, file: Path) -> dict[str, Any]:
+    """Return what a result was made by.
+
+    Raises:
+        DatasetError: it was not made by a command, so nobody knows from which folder.
+    """
+    if not (command := result.info.get("command")):
+        raise DatasetError(f"{file} was not made by msinet run or msinet evaluate: only their results can be repeated")
+    return command
+
+
+def rerun(
+    result: RetrievalResult, read: Callable[[dict[str, Any]], ReidSplits], out: Path, progress: Progress | None = None
+) -> RetrievalResult:
+    """Do again what a result's command did and return the new result, which also stands in `out`.
+
+    Args:
+        result: has the command in its `info`.
+        read: reads the data that a command names.
+        out: folder for all files of the repetition; stopped and called again, it goes on.
+        progress: is told how far it is.
+
+    Raises:
+        DatasetError: the data is no longer what it was.
+        What `run` or `evaluate` raises.
+    """
+    command = result.info["command"]
+    splits, before = read(command), result.info["data"]["fingerprint"]
+    if splits.fingerprint() != before:
+        raise DatasetError(f"the data has changed: {command['data']} was {before} and is {splits.fingerprint()}")
+    if "model" in command:
+        settings = MachineSettings(**command["settings"])
+        model = load_model(command["model"])
+        again = evaluate(model, splits, command["protocol"], settings, progress, command["camera_pairs"], command)
+        again.save(out / "result.json")
+        return again
+    search, train = SearchSettings(**command["search"]), TrainSettings(**command["train"])
+    return run(splits, search, train, out, command["protocol"], progress, command)
+
+
+def differences(before: RetrievalResult, after: RetrievalResult) -> list[tuple[str, str, str]]:
+    """Return what differs between two results: (what, before, after), scores and weights first, then possible reasons."""
+    facts = []
+    for result in (before, after):
+        weights = {"weights": result.info["model"]["weights"]}
+        scores = {name: f"{value:.4f}" for name, value in result.table()}
+        facts.append(weights | scores | result.info["machine"] | result.info["versions"])
+    names = list(facts[0] | facts[1])
+    values = [(name, str(facts[0].get(name)), str(facts[1].get(name))) for name in names]
+    return [(name, one, other) for name, one, other in values if one != other]
