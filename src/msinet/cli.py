@@ -67,6 +67,8 @@ class BothOptions:
     """auto, fp32 or bf16."""
     workers: int | None = None
     """Processes that load images; 0 loads them in the main process."""
+    deterministic: bool | None = None
+    """On a GPU, too, take only algorithms that give the same result each time; a CPU does so anyway. Slower."""
 
 
 class RecipeNeeded(Exception):

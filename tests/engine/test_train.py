@@ -83,6 +83,13 @@ def test_stopped_training_goes_on_where_it_was(make_splits, train_settings, tmp_
     assert (tmp_path / "whole/train.jsonl").read_text() == (tmp_path / "stopped/train.jsonl").read_text()
 
 
+def test_deterministic_algorithms_exist_for_all_that_is_computed(splits, train_settings, tmp_path):
+    """And on the CPU they are those that are taken anyway."""
+    one = train(splits, MSMT17, train_settings, tmp_path / "one")
+    other = train(splits, MSMT17, replace(train_settings, deterministic=True), tmp_path / "other")
+    assert same(weights(one), weights(other))
+
+
 def test_averaged_weights_are_the_result(train_settings, batch):
     """With decay 0.5, two steps give half of each step's weights."""
     training = Training(replace(train_settings, ema_decay=0.5), MSMT17, 4, make_accelerator(train_settings))

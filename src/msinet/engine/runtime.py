@@ -1,6 +1,7 @@
 """What every loop needs of the machine: a device, a precision, other processes, a way to stop."""
 
 import ctypes
+import os
 import signal
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -54,6 +55,9 @@ def make_accelerator(settings: MachineSettings, out: str | Path | None = None, n
             raise SettingsError(f"--device {settings.device}: {error}") from error
     elif settings.device not in ("auto", "cpu"):
         raise SettingsError(f"--device {settings.device} is none of auto, cpu, cuda, cuda:N")
+    torch.use_deterministic_algorithms(settings.deterministic)
+    if settings.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS refuses to be deterministic
     on_cpu = settings.device == "cpu" or not torch.cuda.is_available()
     tracker = getattr(settings, "tracker", None) if out else None
     if on_cpu:

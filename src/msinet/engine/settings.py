@@ -29,6 +29,8 @@ class MachineSettings:
     """auto takes bf16 where the device computes it faster, and fp32 elsewhere."""
     workers: int = 0
     """Processes that load images; 0 loads them in the main process."""
+    deterministic: bool = False
+    """On a GPU, too, take only algorithms that give the same result each time; a CPU does so anyway. Slower."""
 
     def __post_init__(self) -> None:
         require(self.workers >= 0, "--workers cannot be negative")

@@ -81,10 +81,9 @@ class RetrievalResult:
         rows = []
         for name, value in self.to_dict().items():
             indent = None if isinstance(value, list) else 2
-            rows.append(
-                f'  "{name}": ' + json.dumps(value, indent=indent, sort_keys=True, allow_nan=False, ensure_ascii=False)
-            )
-        text = "{\n" + ",\n".join(row.replace("\n", "\n  ") for row in rows) + "\n}"
+            text = json.dumps(value, indent=indent, sort_keys=True, allow_nan=False, ensure_ascii=False)
+            rows.append(f'  "{name}": ' + text.replace("\n", "\n  "))
+        text = "{\n" + ",\n".join(rows) + "\n}"
         unfinished = path.with_name(f"{path.name}.unfinished")
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write_text(text + "\n", encoding="utf-8")
