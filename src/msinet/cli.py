@@ -105,9 +105,8 @@ def run(
     given = {name: value for name, value in asdict(both).items() if value is not None}
     with progress_bars() as bars:
         splits = read(data, options, bars)
-        search, train = replace(search, **given), replace(train, **given)
-        command = run_command(data, options, search, train, protocol)
-        result = run_all(splits, search, train, out, protocol, bars, command)
+        command = run_command(data, options, protocol)
+        result = run_all(splits, replace(search, **given), replace(train, **given), out, protocol, bars, command)
     show_result(result)
     say(f"Written to {out}: architecture.json, model.safetensors, model.json, result.json")
 

@@ -15,12 +15,9 @@ from msinet.evaluation.metrics import RetrievalResult
 from msinet.model.model_files import load_model
 
 
-def run_command(
-    data: Path, options: Any, search: SearchSettings, train: TrainSettings, protocol: str | None
-) -> dict[str, Any]:
-    """Return what `msinet run` was asked to do, as JSON values for its result."""
-    settings = {"search": asdict(search), "train": asdict(train)}
-    return {"data": str(data.resolve()), "options": asdict(options), "protocol": protocol, **settings}
+def run_command(data: Path, options: Any, protocol: str | None) -> dict[str, Any]:
+    """Return what `msinet run` was asked to do besides its settings, as JSON values for its result."""
+    return {"data": str(data.resolve()), "options": asdict(options), "protocol": protocol}
 
 
 def evaluate_command(
@@ -67,7 +64,8 @@ def rerun(
         again = evaluate(model, splits, command["protocol"], settings, progress, command["camera_pairs"], command)
         again.save(out / "result.json")
         return again
-    search, train = SearchSettings(**command["search"]), TrainSettings(**command["train"])
+    settings, on = result.info["settings"], "cpu" if result.info["machine"]["device"] == "cpu" else "auto"
+    search, train = SearchSettings(**settings["search"], device=on), TrainSettings(**settings["train"], device=on)
     return run(splits, search, train, out, command["protocol"], progress, command)
 
 
