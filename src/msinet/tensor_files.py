@@ -1,7 +1,6 @@
 """Tensors and plain values in one safetensors file: nothing in it can run code, and it is whole or not there."""
 
 import json
-import os
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from msinet.errors import CheckpointError
+from msinet.whole_files import write_whole
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
@@ -47,23 +47,3 @@ def checksum(tensors: Mapping[str, Tensor]) -> str:
     for name in sorted(tensors):
         crc = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy().data, crc)
     return f"{crc:08x}"
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file beside its place, see it on the disk, and rename it: whoever looks finds the old one or the new one.
-
-    Raises:
-        CheckpointError: the disk is full or cannot be written; what was there still is.
-    """
-    beside = path.with_name(path.name + ".unfinished")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError as error:
-        if beside.is_file():
-            beside.unlink()
-        raise CheckpointError(f"cannot write {path}: {error}; free some space or choose another --out") from error

@@ -23,6 +23,7 @@ from msinet.evaluation.protocols import choose_protocol, require_answers
 from msinet.evaluation.ranking import Ranking, rank_embeddings
 from msinet.model.model_files import describe_model, weights_fingerprint
 from msinet.model.msinet import MSINet
+from msinet.whole_files import write_whole
 
 BATCH_SIZE = 64
 
@@ -139,7 +140,5 @@ def save_embeddings(embeddings: Embeddings, path: str | Path) -> None:
     records = embeddings.records
     columns = {name: [str(getattr(r, name) or "") for r in records] for name in ("path", "identity", "camera", "track")}
     arrays = {name: np.array(values, dtype=np.str_) for name, values in columns.items()}
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, vectors=embeddings.vectors, **arrays)
+    arrays["vectors"] = embeddings.vectors
+    write_whole(Path(path), lambda file: np.savez_compressed(file, allow_pickle=False, **arrays))

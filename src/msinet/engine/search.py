@@ -40,6 +40,7 @@ from msinet.engine.settings import SearchSettings
 from msinet.losses.twins_memory import CentroidMemory
 from msinet.model.architecture import INTERACTION_NAMES, Architecture
 from msinet.model.supernet import Supernet
+from msinet.whole_files import write_whole
 
 
 class TwinsSearch:
@@ -204,6 +205,6 @@ def search(
     if accelerator.is_main_process:
         alphas = {"columns": INTERACTION_NAMES, "rows": twins.alphas.tolist()}
         architecture.save(folder.out / "architecture.json", alphas=alphas, made_from=folder.made_from)
-        (folder.out / "architecture.svg").write_text(architecture.to_svg(), encoding="utf-8")
+        write_whole(folder.out / "architecture.svg", architecture.to_svg().encode())
     finish_trackers(accelerator)
     return architecture

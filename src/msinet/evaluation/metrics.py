@@ -12,6 +12,7 @@ from msinet.data.embeddings import Embeddings
 from msinet.errors import DatasetError, SettingsError
 from msinet.evaluation.protocols import PROTOCOLS, choose_protocol, require_answers
 from msinet.evaluation.ranking import Ranking, rank_embeddings
+from msinet.whole_files import write_whole
 
 MAX_RANK = 50
 
@@ -77,17 +78,12 @@ class RetrievalResult:
 
     def save(self, path: str | Path) -> None:
         """Write the result as JSON: equal results give equal files, and a file is never left half written."""
-        path = Path(path)
         rows = []
         for name, value in self.to_dict().items():
             indent = None if isinstance(value, list) else 2
             text = json.dumps(value, indent=indent, sort_keys=True, allow_nan=False, ensure_ascii=False)
             rows.append(f'  "{name}": ' + text.replace("\n", "\n  "))
-        text = "{\n" + ",\n".join(rows) + "\n}"
-        unfinished = path.with_name(f"{path.name}.unfinished")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(text + "\n", encoding="utf-8")
-        unfinished.replace(path)
+        write_whole(Path(path), ("{\n" + ",\n".join(rows) + "\n}\n").encode())
 
     @classmethod
     def load(cls, path: str | Path) -> "RetrievalResult":

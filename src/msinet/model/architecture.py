@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msinet.errors import SettingsError
 from msinet.model.architecture_picture import draw
+from msinet.whole_files import write_whole
 
 INTERACTION_NAMES = ("none", "exchange", "channel_gate", "cross_attention")
 """The four choices of a place, in the order of the alphas' columns (report, section 3.2)."""
@@ -105,7 +106,7 @@ class Architecture:
 
     def save(self, path: str | Path, **more: object) -> None:
         """Write the architecture as JSON; `more` stands beside it, for those who read the file."""
-        Path(path).write_text(json.dumps(self.to_dict() | more, indent=2) + "\n", encoding="utf-8")
+        write_whole(Path(path), f"{json.dumps(self.to_dict() | more, indent=2)}\n".encode())
 
     @classmethod
     def load(cls, path: str | Path) -> "Architecture":

@@ -11,7 +11,8 @@ import torch
 from msinet.errors import CheckpointError, SettingsError
 from msinet.model.architecture import Architecture
 from msinet.model.msinet import MSINet
-from msinet.tensor_files import load_tensors, save_tensors, write_whole
+from msinet.tensor_files import load_tensors, save_tensors
+from msinet.whole_files import write_whole
 
 WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"
 
