@@ -31,14 +31,15 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {})["msinet"])
+            values, expected = header["values"], header["crc32"]
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"cannot read {path}: {error}; if it is damaged, delete it and make it anew") from error
     except (KeyError, json.JSONDecodeError) as error:
         raise CheckpointError(f"{path} was not written by msinet: msinet convert reads published checkpoints") from error
-    if header["crc32"] != checksum(tensors):
+    if expected != checksum(tensors):
         raise CheckpointError(f"cannot read {path}: its checksum is wrong; it is damaged, delete it and make it anew")
-    return tensors, header["values"]
+    return tensors, values
 
 
 def checksum(tensors: Mapping[str, Tensor]) -> str:
