@@ -235,11 +235,10 @@ def rerun(result: Path, *, out: Path, data: Path | None = None) -> None:
         out: Folder for the files of the repetition.
         data: Where the data is now, if it has moved.
     """
-    from msinet.engine.rerun import command_of, differences
+    from msinet.engine.rerun import differences
     from msinet.engine.rerun import rerun as repeat
 
     before = msinet.RetrievalResult.load(result)
-    command_of(before, result)
     with progress_bars() as bars:
         after = repeat(before, lambda c: read(data or Path(c["data"]), DataOptions(**c["options"]), bars), out, bars)
     show_result(after)

@@ -8,7 +8,7 @@ from typing import Any
 from msinet.data.records import ReidSplits
 from msinet.engine.embed import evaluate
 from msinet.engine.run import run
-from msinet.engine.runtime import Progress
+from msinet.engine.runtime import Progress, make_accelerator
 from msinet.engine.settings import MachineSettings, SearchSettings, TrainSettings
 from msinet.errors import DatasetError
 from msinet.evaluation.metrics import RetrievalResult
@@ -28,33 +28,23 @@ def evaluate_command(
     return {"data": str(data.resolve()), "options": asdict(options), "model": str(model.resolve()), **asked}
 
 
-def command_of(result: RetrievalResult, file: Path) -> dict[str, Any]:
-    """Return what a result was made by.
-
-    Raises:
-        DatasetError: it was not made by a command, so nobody knows from which folder.
-    """
-    if not (command := result.info.get("command")):
-        raise DatasetError(f"{file} was not made by msinet run or msinet evaluate: only their results can be repeated")
-    return command
-
-
 def rerun(
     result: RetrievalResult, read: Callable[[dict[str, Any]], ReidSplits], out: Path, progress: Progress | None = None
 ) -> RetrievalResult:
     """Do again what a result's command did and return the new result, which also stands in `out`.
 
     Args:
-        result: has the command in its `info`.
+        result: one that `msinet run` or `msinet evaluate` wrote.
         read: reads the data that a command names.
         out: folder for all files of the repetition; stopped and called again, it goes on.
         progress: is told how far it is.
 
     Raises:
-        DatasetError: the data is no longer what it was.
+        DatasetError: no command made the result, so nobody knows from which folder; or the data is no longer what it was.
         What `run` or `evaluate` raises.
     """
-    command = result.info["command"]
+    if not (command := result.info.get("command")):
+        raise DatasetError("this result was not made by msinet run or msinet evaluate: only their results can be repeated")
     splits, before = read(command), result.info["data"]["fingerprint"]
     if splits.fingerprint() != before:
         raise DatasetError(f"the data has changed: {command['data']} was {before} and is {splits.fingerprint()}")
@@ -62,7 +52,8 @@ def rerun(
         settings = MachineSettings(**command["settings"])
         model = load_model(command["model"])
         again = evaluate(model, splits, command["protocol"], settings, progress, command["camera_pairs"], command)
-        again.save(out / "result.json")
+        if make_accelerator(settings).is_main_process:
+            again.save(out / "result.json")
         return again
     settings, on = result.info["settings"], "cpu" if result.info["machine"]["device"] == "cpu" else "auto"
     search, train = SearchSettings(**settings["search"], device=on), TrainSettings(**settings["train"], device=on)
