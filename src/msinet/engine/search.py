@@ -104,14 +104,14 @@ class TwinsSearch:
             parameter.requires_grad_(False)
         with autocast(self.settings, self.accelerator.device):
             features = self.supernet(batch.images)
-        loss = memory(features.float(), batch.identities)
+        loss = memory(features, batch.identities)
         mean = mean_of_processes(self.accelerator, loss)
         if torch.isfinite(mean):
             loss.backward()
             average_gradients(self.accelerator, learning)  # pyright: ignore[reportArgumentType]
             optimizer.step()
             optimizer.zero_grad()
-            memory.update(*(gather_rows(self.accelerator, rows) for rows in (features.float(), batch.identities)))
+            memory.update(*(gather_rows(self.accelerator, rows) for rows in (features, batch.identities)))
         return mean
 
     @torch.no_grad()
@@ -128,7 +128,7 @@ class TwinsSearch:
         features = []
         for batch in loader:
             with autocast(self.settings, self.accelerator.device):
-                features.append(self.supernet(batch.images.to(self.accelerator.device)).float())
+                features.append(self.supernet(batch.images.to(self.accelerator.device)))
             progress.advance()
         memory.fill(gather_rows(self.accelerator, torch.cat(features)), labels)
 

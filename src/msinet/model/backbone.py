@@ -7,7 +7,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from msinet.model.cell import MultiScaleCell, branch_channels
-from msinet.model.layers import conv_norm_relu
+from msinet.model.layers import conv_norm, conv_norm_relu
 
 
 class FeatureMaps(NamedTuple):
@@ -49,7 +49,8 @@ class Backbone(nn.Module):
         interactions: Callable[[int, int, int], Sequence[nn.Module]],
     ) -> None:
         super().__init__()
-        self.stem = conv_norm_relu(3, channels[0], kernel=7, stride=2).append(nn.MaxPool2d(3, 2, 1))
+        # The ReLU after the pooling: the same numbers, on a quarter of the positions.
+        self.stem = conv_norm(3, channels[0], kernel=7, stride=2).extend((nn.MaxPool2d(3, 2, 1), nn.ReLU(inplace=True)))
         self.stages = nn.ModuleList()
         for s, (before, after) in enumerate(pairwise(channels)):
             chosen = [interactions(s, c, branch_channels(after)) for c in range(cells_per_stage)]

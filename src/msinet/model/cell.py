@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from msinet.model.layers import conv_norm, conv_norm_relu, light_conv
+from msinet.model.layers import conv_norm, conv_norm_relu, light_conv, sum_of_widened
 
 SCALES = (1, 3)
 """Light 3x3 convolutions of branches a and b before each interaction: the ratio rho = 3:1."""
@@ -38,7 +38,7 @@ class MultiScaleCell(nn.Module):
         for i, interact in enumerate(self.interactions):
             a, b = self.scales_a[i](a), self.scales_b[i](b)
             a, b = interact(a, b) if weights is None else interact(a, b, weights[i])
-        return F.relu(self.expand_a(a) + self.expand_b(b) + self.project(x))
+        return F.relu(sum_of_widened([self.expand_a, self.expand_b], [a, b]).add_(self.project(x)), inplace=True)
 
 
 def branch_channels(out_channels: int) -> int:
