@@ -122,10 +122,8 @@ def write_table(title: str, command: str, rows: Sequence[Row], words: str) -> No
     section = f"## {title}\n\n`{command}` on {machine()}.\n\n" + "\n".join(table) + f"\n\n{words}\n"
     text = RESULTS.read_text() if RESULTS.exists() else "# Results of the benchmarks\n"
     pattern = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.M | re.S)
-    if pattern.search(text):
-        text = pattern.sub(lambda _: section + "\n", text)
-    else:
-        text = text.rstrip("\n") + "\n\n" + section
+    replaced = pattern.sub(lambda _: section + "\n", text)
+    text = replaced if pattern.search(text) else text.rstrip("\n") + "\n\n" + section
     RESULTS.write_text(text.rstrip("\n") + "\n")
 
 

@@ -1,6 +1,7 @@
 """One iteration of the search, weights and alphas, against the textbook: `python benchmarks/search_step.py`."""
 
 import argparse
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -42,12 +43,10 @@ def ours(device: str, precision: str, dtype: torch.dtype = torch.float32) -> Ste
     settings = SearchSettings(device=device, precision=precision, learning_rate=START)  # pyright: ignore[reportArgumentType]
     accelerator = make_accelerator(settings)
     twins = TwinsSearch(settings, IDENTITIES, IDENTITIES, accelerator)
-    twins.weight_memory, twins.alpha_memory = (
-        memory.to(dtype) for memory in memories(512, accelerator.device)
-    )
+    twins.weight_memory, twins.alpha_memory = (memory.to(dtype) for memory in memories(512, accelerator.device))
     twins.supernet.to(dtype)
     pair = batches(accelerator.device, dtype)
-    channels_last = [Batch(b.images.contiguous(memory_format=torch.channels_last), *list(vars(b).values())[1:]) for b in pair]
+    channels_last = [replace(b, images=b.images.contiguous(memory_format=torch.channels_last)) for b in pair]
 
     def step() -> list:
         losses = twins.step(*channels_last)

@@ -1,6 +1,7 @@
 """One iteration of the training against the textbook: `python benchmarks/train_step.py`."""
 
 import argparse
+from dataclasses import replace
 
 import torch
 from paired import Row, Step, compare, require_agreement, write_table
@@ -30,8 +31,8 @@ def ours(device: str, precision: str, dtype: torch.dtype = torch.float32) -> Ste
     accelerator = make_accelerator(settings)
     training = Training(settings, ARCHITECTURE, IDENTITIES, accelerator)
     training.network.to(dtype)
-    images, *labels = vars(batch(accelerator.device, dtype)).values()
-    channels_last = Batch(images.contiguous(memory_format=torch.channels_last), *labels)
+    images = batch(accelerator.device, dtype)
+    channels_last = replace(images, images=images.images.contiguous(memory_format=torch.channels_last))
 
     def step() -> list:
         loss = training.step(channels_last)["loss"]

@@ -169,3 +169,11 @@ def test_half_precision_maps_stay_half_but_energies_do_not(maps, attention, mixt
     for half, full in zip(found, interact(*(x.float() for x in halves)), strict=True):
         assert half.dtype == torch.bfloat16
         torch.testing.assert_close(half.float(), full, rtol=0.02, atol=0.02)
+
+
+def test_energies_of_any_size_leave_no_numbers_that_processors_are_slow_with():
+    """Neither the masks nor the energies' gradients hold values between 0 and the smallest normal float32."""
+    a, b = (100 * torch.rand(2, 16, 64)).requires_grad_(), torch.rand(2, 16, 64)
+    for mask in CrossAttention().masks(a, b):
+        assert mask.detach().min() >= 1e-21
+        torch.testing.assert_close(mask.sum(-1), torch.ones(2, 16))

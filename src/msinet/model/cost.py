@@ -1,11 +1,13 @@
 """What a network costs: parameters and multiply-adds."""
 
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+from msinet.model.cell import MultiScaleCell
 from msinet.model.interactions import CrossAttention
 from msinet.model.msinet import MSINet
 
@@ -35,6 +37,8 @@ def count_multiply_adds(network: MSINet, image_size: tuple[int, int] | None = No
         for name, module in skeleton.named_modules():
             if isinstance(module, nn.Conv2d | nn.Linear) and not name.endswith("classifier"):
                 module.register_forward_hook(add(_products_of_layer))
+            elif isinstance(module, MultiScaleCell):  # it closes with both 1x1 convolutions as one
+                module.register_forward_hook(add(_products_of_closing))
             elif isinstance(module, CrossAttention):
                 module.register_forward_hook(add(lambda module, x, output: 4 * x.shape[1] * x[0].numel()))
         skeleton(torch.zeros(1, 3, height, width))
@@ -45,3 +49,9 @@ def _products_of_layer(layer: nn.Module, x: Tensor, output: object) -> int:
     assert isinstance(layer, nn.Conv2d | nn.Linear) and isinstance(output, Tensor)
     positions = output[0].numel() // layer.weight.shape[0]
     return positions * layer.weight.numel()
+
+
+def _products_of_closing(cell: nn.Module, x: Tensor, output: object) -> int:
+    assert isinstance(cell, MultiScaleCell) and isinstance(output, Tensor)
+    closing = [cast(nn.Conv2d, block[0]) for block in (cell.expand_a, cell.expand_b)]
+    return output[0, 0].numel() * sum(conv.weight.numel() for conv in closing)
