@@ -25,7 +25,8 @@ def batches(device: torch.device, dtype: torch.dtype) -> tuple[Batch, Batch]:
     random = torch.Generator().manual_seed(0)
     labels = torch.arange(IMAGES) // 4
     images = [patterns(IMAGES, SIZE, random) for _ in range(2)]
-    weights, alphas = (Batch(each.to(dtype), labels, labels, labels).to(device) for each in images)
+    labels = labels.to(device)
+    weights, alphas = (Batch(each.to(device, dtype), labels, labels, labels) for each in images)
     return weights, alphas
 
 

@@ -22,7 +22,8 @@ def batch(device: torch.device, dtype: torch.dtype) -> Batch:
     """Return 16 identities x 4 images of coloured patterns."""
     labels = torch.arange(IMAGES) // 4
     images = patterns(IMAGES, SIZE, torch.Generator().manual_seed(0))
-    return Batch(images.to(dtype), labels, labels, labels).to(device)
+    labels = labels.to(device)
+    return Batch(images.to(device, dtype), labels, labels, labels)
 
 
 def ours(device: str, precision: str, dtype: torch.dtype = torch.float32) -> Step:

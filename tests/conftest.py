@@ -1,7 +1,7 @@
 """Small datasets that every part of the tests may use: coloured rectangles, an identity a colour."""
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,14 @@ from PIL import Image
 from msinet.data.records import ImageRecord, ReidSplits
 
 torch.set_num_threads(1)  # Networks this small lose by more, and wait long for cores that others use.
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep decoded images away from the user's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,11 @@ import pytest
 import torch
 from PIL import Image
 
-from msinet.data.batches import Batch, RecordImages, TrainingDraws, embedding_batches, training_batches
+from msinet.data.batches import Batch, Batches, RecordImages, TrainingDraws, embedding_batches
 from msinet.data.identity_sampler import IdentitySampler
+from msinet.data.image_cache import open_cache
 from msinet.data.records import ImageRecord
-from msinet.data.transforms import embedding_transform, training_transform
+from msinet.data.transforms import Augmentation, normalise, resize
 from msinet.errors import DatasetError, SettingsError
 
 SIZE = (32, 24)
@@ -29,12 +30,13 @@ def records(tmp_path):
 @pytest.fixture
 def batches(records):
     """Return a function that makes the training batches from number `start` up to `stop`."""
-    images = RecordImages(records, training_transform(SIZE, color_jitter=0.2), seed=(1,))
+    images = RecordImages(records, SIZE, seed=(1,))
 
     def make(start=0, stop=10, share=(0, 1), workers=0) -> list[Batch]:
         sampler = IdentitySampler(images.identities, 4, 2, seed=1)
         assert len(sampler) == 3  # 6 identities of 2 groups: ten batches are three epochs and a bit
-        return list(training_batches(images, TrainingDraws(sampler, start, stop, share), workers))
+        draws = TrainingDraws(sampler, start, stop, share)
+        return list(Batches(images, draws, Augmentation(color_jitter=0.2), workers=workers))
 
     return make
 
@@ -83,7 +85,7 @@ def test_an_image_is_augmented_otherwise_each_time(batches):
 
 def test_the_runs_seed_changes_the_augmentation(records):
     draws = TrainingDraws(IdentitySampler([int(r.identity[-1]) for r in records], 4, 2, 0), 0, 1)
-    one, other = (next(iter(training_batches(RecordImages(records, training_transform(SIZE), (s,)), draws))) for s in (0, 1))
+    one, other = (next(iter(Batches(RecordImages(records, SIZE, (s,)), draws, Augmentation()))) for s in (0, 1))
     assert torch.equal(one.positions, other.positions)
     assert not torch.equal(one.images, other.images)
 
@@ -103,7 +105,8 @@ def test_embedding_shows_every_record_once_in_order_and_plain(records):
     shown = list(embedding_batches(records, SIZE, batch_size=7))
     assert [len(batch) for batch in shown] == [7, 7, 4]
     assert torch.cat([batch.positions for batch in shown]).tolist() == list(range(18))
-    expected = torch.stack([embedding_transform(SIZE)(Image.open(record.path)) for record in records])
+    pixels = np.stack([resize(Image.open(record.path), SIZE) for record in records])
+    expected = normalise(torch.from_numpy(pixels).permute(0, 3, 1, 2))
     torch.testing.assert_close(torch.cat([batch.images for batch in shown]), expected)
 
 
@@ -114,22 +117,33 @@ def test_a_broken_image_is_named_and_does_not_hang(records, workers):
         list(embedding_batches(records, SIZE, workers=workers))
 
 
-def test_a_batch_moves_to_a_device():
-    batch = Batch(torch.zeros(2, 3, 8, 8), *(torch.zeros(2, dtype=torch.int64) for _ in range(3)))
-    assert batch.to(torch.device("meta")).images.device.type == "meta"
+def test_batches_come_on_the_device(records):
+    device = torch.device("meta")
+    assert {batch.images.device for batch in embedding_batches(records, SIZE, device=device)} == {device}
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_decoded_images_give_the_same_batches(records, batches, workers):
+    expected = batches(stop=4)
+    cache = open_cache([record.path for record in records], SIZE)
+    assert cache
+    for record in records:
+        record.path.write_bytes(b"nobody reads this again")
+    images = RecordImages(records, SIZE, seed=(1,), caches={SIZE: cache})
+    draws = TrainingDraws(IdentitySampler(images.identities, 4, 2, seed=1), 0, 4)
+    assert_equal(list(Batches(images, draws, Augmentation(color_jitter=0.2), workers=workers)), expected)
 
 
 def test_cameras_and_identities_are_numbered_in_sorted_order():
     labels = [("z", "2"), ("a", "1"), ("m", None)]
-    images = RecordImages([ImageRecord(Path("x.jpg"), *label) for label in labels], embedding_transform(SIZE))
+    images = RecordImages([ImageRecord(Path("x.jpg"), *label) for label in labels], SIZE)
     assert images.identities == [2, 0, 1]
     assert images.cameras == [1, 0, -1]
 
 
 def test_early_batches_are_small(records):
     """The switch counts batches of the run, whatever the length of an epoch."""
-    small, full = embedding_transform((8, 8)), embedding_transform((16, 16))
-    images = RecordImages(records, full, early=(3, small))
+    images = RecordImages(records, (16, 16), small=(3, (8, 8)))
     sampler = IdentitySampler(images.identities, 4, 2, seed=0)
-    heights = [batch.images.shape[2] for batch in training_batches(images, TrainingDraws(sampler, 1, 5))]
+    heights = [batch.images.shape[2] for batch in Batches(images, TrainingDraws(sampler, 1, 5))]
     assert heights == [8, 8, 16, 16]

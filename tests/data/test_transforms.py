@@ -1,43 +1,57 @@
-import random
-from contextlib import suppress
-
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torchvision.transforms.v2 import functional as torchvision
 
-from msinet.data.transforms import MEAN, STD, apply_seeded, embedding_transform, training_transform
+from msinet.data.transforms import DRAWN, MEAN, STD, Augmentation, draw, normalise, resize
 
 
-@pytest.fixture
-def image():
-    """A 40x30 picture of noise (width x height)."""
-    return Image.fromarray(np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8))
+def noise(count: int = 1, height: int = 30, width: int = 40) -> torch.Tensor:
+    """Return images (count, 3, height, width) uint8, channels last in memory."""
+    pixels = np.random.default_rng(0).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2)
+
+
+def white(count: int, size: int = 32) -> torch.Tensor:
+    return torch.full((count, size, size, 3), 255, dtype=torch.uint8).permute(0, 3, 1, 2)
+
+
+def drawn(count: int) -> torch.Tensor:
+    return torch.from_numpy(np.stack([draw((number,)) for number in range(count)]))
 
 
 def in_colours(normalised: torch.Tensor) -> torch.Tensor:
-    """Undo the normalisation: (3, H, W) from 0 to 1."""
+    """Undo the normalisation: (B, 3, H, W) from 0 to 1."""
     return normalised * torch.tensor(STD)[:, None, None] + torch.tensor(MEAN)[:, None, None]
 
 
-def test_embedding_resizes_and_normalises(image):
-    tensor = embedding_transform((30, 40))(image)
-    assert (tensor.shape, tensor.dtype) == ((3, 30, 40), torch.float32)
-    pixels = torch.from_numpy(np.asarray(image).copy()).permute(2, 0, 1) / 255
-    torch.testing.assert_close(in_colours(tensor), pixels)
-
-
 @pytest.mark.parametrize("size", [(16, 16), (64, 32), (33, 47)])
-def test_both_give_the_size_asked_for_whatever_the_image(image, size):
-    for transform in (embedding_transform(size), training_transform(size, color_jitter=0.4)):
-        assert transform(image).shape == (3, *size)
-        assert transform(image.resize((7, 90))).shape == (3, *size)
+def test_images_get_the_size_asked_for(size):
+    picture = Image.fromarray(np.asarray(noise()[0].permute(1, 2, 0)))
+    for image in (picture, picture.resize((7, 90))):
+        assert (resize(image, size).shape, resize(image, size).dtype) == ((*size, 3), np.uint8)
 
 
-def test_without_augmentation_training_is_embedding_or_its_mirror(image):
-    plain = embedding_transform((24, 32))(image)
-    transform = training_transform((24, 32), padding=0, erasing=0)
-    seen = [apply_seeded(transform, image, (seed,)) for seed in range(20)]
+def test_an_image_of_the_right_size_stays_as_it_is():
+    pixels = noise()[0].permute(1, 2, 0).numpy()
+    np.testing.assert_array_equal(resize(Image.fromarray(pixels), (30, 40)), pixels)
+
+
+def test_normalised_images_have_their_colours():
+    images = noise(3)
+    tensor = normalise(images)
+    assert (tensor.shape, tensor.dtype) == ((3, 3, 30, 40), torch.float32)
+    assert tensor.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(in_colours(tensor), images / 255)
+    expected = torchvision.normalize(images / 255, list(MEAN), list(STD))
+    torch.testing.assert_close(tensor, expected)
+
+
+def test_without_augmentation_training_is_embedding_or_its_mirror():
+    images = noise().expand(20, -1, -1, -1)
+    plain = normalise(noise())[0]
+    seen = Augmentation(padding=0, erasing=0)(images, drawn(20))
     mirrored = sum(torch.equal(tensor, plain.flip(2)) for tensor in seen)
     assert sum(torch.equal(tensor, plain) for tensor in seen) + mirrored == 20
     assert 4 < mirrored < 16
@@ -45,52 +59,93 @@ def test_without_augmentation_training_is_embedding_or_its_mirror(image):
 
 def test_what_is_erased_has_the_mean_colour():
     """The published fill is not the mean that it claims to be."""
-    white = Image.new("RGB", (32, 32), "white")
-    tensor = in_colours(apply_seeded(training_transform((32, 32), padding=0, erasing=1.0), white, (0,)))
-    erased = (tensor - 1).abs().amax(0) > 1e-3
-    assert 0.02 * 0.8 < erased.float().mean() < 0.4 * 1.2
-    torch.testing.assert_close(tensor[:, erased], torch.tensor(MEAN)[:, None].expand(-1, int(erased.sum())))
+    for tensor in in_colours(Augmentation(padding=0, erasing=1)(white(40), drawn(40))):
+        erased = (tensor - 1).abs().amax(0) > 1e-3
+        assert 0.02 * 0.7 < erased.float().mean() < 0.4 * 1.2
+        torch.testing.assert_close(tensor[:, erased], torch.tensor(MEAN)[:, None].expand(-1, int(erased.sum())))
+
+
+def test_erased_areas_and_aspects_fill_their_ranges():
+    heights, widths = [], []
+    for tensor in Augmentation(padding=0, erasing=1)(white(400, 64), drawn(400)):
+        erased = (tensor == 0).all(0)
+        heights.append(int(erased.any(1).sum()))
+        widths.append(int(erased.any(0).sum()))
+        assert erased.sum() == heights[-1] * widths[-1]
+    areas, aspects = np.multiply(heights, widths) / 64**2, np.divide(heights, widths)
+    assert areas.min() < 0.04 and areas.max() > 0.35
+    assert abs(areas.mean() - 0.2) < 0.03
+    assert aspects.min() < 0.4 and aspects.max() > 2.5
+    assert abs(np.log(aspects).mean()) < 0.15
 
 
 def test_erasing_comes_in_its_share_of_images():
-    white = Image.new("RGB", (32, 32), "white")
-    transform = training_transform((32, 32), padding=0, erasing=0.5)
-    erased = sum(bool((apply_seeded(transform, white, (seed,)) < 2).any()) for seed in range(200))
-    assert 70 < erased < 130
+    erased = (Augmentation(erasing=0.5, padding=0)(white(200), drawn(200)) == 0).flatten(1).any(1)
+    assert 70 < int(erased.sum()) < 130
 
 
 def test_crops_move_by_at_most_the_padding_and_what_comes_in_is_black():
-    white = Image.new("RGB", (64, 64), "white")
-    transform = training_transform((64, 64), padding=4 / 64, erasing=0)
     margins = set()
-    for seed in range(60):
-        black = in_colours(apply_seeded(transform, white, (seed,))).amax(0) < 0.5
+    for tensor in in_colours(Augmentation(padding=4 / 64, erasing=0)(white(60, 64), drawn(60))):
+        black = tensor.amax(0) < 0.5
         assert not black[4:-4, 4:-4].any()
         margins.add(int(black.all(1).sum()))
     assert margins == {0, 1, 2, 3, 4}
 
 
-def test_the_seed_fixes_the_picture(image):
-    transform = training_transform((32, 32), color_jitter=0.4)
-    pictures = []
-    for state in (0, 1):
-        torch.manual_seed(state)
-        random.seed(state)
-        np.random.seed(state)  # noqa: NPY002  a transform must not look at it
-        pictures.append(apply_seeded(transform, image, (3, 1, 4)))
-    assert torch.equal(*pictures)
+def test_a_crop_shows_the_picture_moved():
+    image, seen = noise(), set()
+    for tensor in Augmentation(padding=2 / 30, erasing=0)(image.expand(40, -1, -1, -1), drawn(40)):
+        inside = tensor[:, 4:-4, 4:-4]
+        places = [
+            (y, x, flipped)
+            for y in range(-2, 3)
+            for x in range(-2, 3)
+            for flipped in (False, True)
+            if torch.equal(inside, moved(image, y, x, flipped))
+        ]
+        assert len(places) == 1
+        seen |= set(places)
+    assert len(seen) > 20
 
 
-def test_another_seed_gives_another_picture(image):
-    transform = training_transform((32, 32))
-    pictures = {apply_seeded(transform, image, seed).numpy().tobytes() for seed in [(0, 1, 2), (1, 0, 2), (0, 1, 3), (7,)]}
-    assert len(pictures) == 4
+def moved(image: torch.Tensor, y: int, x: int, flipped: bool) -> torch.Tensor:
+    whole = normalise(image.flip(3) if flipped else image)[0]
+    return whole[:, 4 + y : 26 + y, 4 + x : 36 + x]
 
 
-@pytest.mark.parametrize("transform", [training_transform((32, 32), color_jitter=0.4), lambda image: 1 / 0])
-def test_the_state_of_random_numbers_is_left_as_it_was(image, transform):
-    torch.manual_seed(5)
-    before = torch.get_rng_state()
-    with suppress(ZeroDivisionError):  # A transform that fails leaves it alone as well.
-        apply_seeded(transform, image, (0,))
-    assert torch.equal(torch.get_rng_state(), before)
+def test_colours_are_brightness_contrast_and_saturation_in_turn():
+    """torchvision's, in float and without what it cuts off in between."""
+    images = (noise(3) // 3 + 60).contiguous(memory_format=torch.channels_last)  # nothing comes near 0 or 255
+    numbers = drawn(3)
+    found = in_colours(Augmentation(padding=0, color_jitter=0.2, erasing=0)(images, numbers))
+    for image, tensor, row in zip(images, found, numbers, strict=True):
+        brightness, contrast, saturation = (
+            1 + strength * (2 * row[3 + i].item() - 1) for i, strength in enumerate((0.2, 0.2, 0.15))
+        )
+        expected = torchvision.adjust_brightness(image / 255, brightness)
+        expected = torchvision.adjust_contrast(expected, contrast)
+        expected = torchvision.adjust_saturation(expected, saturation)
+        torch.testing.assert_close(tensor, expected.flip(2) if row[0] < 0.5 else expected, atol=1e-3, rtol=0)
+
+
+def test_colours_stay_colours():
+    tensors = in_colours(Augmentation(padding=0, color_jitter=0.9, erasing=0)(noise(30), drawn(30)))
+    assert tensors.min() > -1e-6
+    assert tensors.max() < 1 + 1e-6
+
+
+def test_images_are_augmented_by_their_own_numbers_alone():
+    images, numbers = noise(6), drawn(6)
+    augment = Augmentation(color_jitter=0.3)
+    together = augment(images, numbers)
+    assert together.is_contiguous(memory_format=torch.channels_last)
+    for i in range(6):
+        assert torch.equal(augment(images[i : i + 1], numbers[i : i + 1])[0], together[i])
+    assert torch.equal(images, noise(6)), "the images themselves are not touched"
+
+
+def test_numbers_follow_from_the_seed():
+    assert draw((3, 1, 4)).shape == (DRAWN,)
+    np.testing.assert_array_equal(draw((3, 1, 4)), draw((3, 1, 4)))
+    assert len({draw(seed).tobytes() for seed in [(0, 1, 2), (1, 0, 2), (0, 1, 3), (7,)]}) == 4

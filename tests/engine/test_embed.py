@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from msinet.data.images import load_image
-from msinet.data.transforms import embedding_transform
+from msinet.data.batches import embedding_batches
 from msinet.engine.embed import embed, evaluate, save_embeddings
 from msinet.engine.settings import MachineSettings
 from msinet.errors import DatasetError
@@ -20,7 +19,7 @@ def test_embeddings_are_one_image_at_a_time(model, make_splits):
     records = make_splits().gallery
     together = embed(model, records)
     for record, vector in zip(records[:3], together.vectors, strict=False):
-        pixels = embedding_transform((32, 48))(load_image(record.path))[None]
+        pixels = next(iter(embedding_batches([record], (32, 48)))).images
         np.testing.assert_allclose(model(pixels).embedding.detach().numpy()[0], vector, atol=1e-5)
     backwards = embed(model, records[::-1])
     np.testing.assert_allclose(backwards.vectors[::-1], together.vectors, atol=1e-5)

@@ -13,7 +13,6 @@ import pytest
 import torch
 from accelerate.state import AcceleratorState, GradientState
 from torch import nn
-from torch.nn import functional
 
 from msinet.data.batches import Batch
 from msinet.engine.embed import embed, evaluate
@@ -62,10 +61,14 @@ def in_processes(work: Callable[[int], Any], count: int = 2) -> list[int]:
 def frozen(monkeypatch):
     """Batch norms that keep their statistics: those of half a batch are not those of the whole."""
 
-    def forward(self, x):
-        return functional.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias)
+    start = nn.modules.batchnorm._BatchNorm.__init__
 
-    monkeypatch.setattr(nn.modules.batchnorm._BatchNorm, "forward", forward)
+    def start_frozen(self, *arguments, **options):
+        start(self, *arguments, **options)
+        self.training = False
+
+    monkeypatch.setattr(nn.modules.batchnorm._BatchNorm, "__init__", start_frozen)
+    monkeypatch.setattr(nn.modules.batchnorm._BatchNorm, "train", lambda self, mode=True: self)
 
 
 @pytest.fixture

@@ -4,11 +4,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from msinet.data.batches import Batch, RecordImages
+from msinet.data.batches import Batch, embedding_batches
 from msinet.data.identity_splits import hold_out_validation
-from msinet.data.images import load_image
 from msinet.data.records import ReidSplits
-from msinet.data.transforms import embedding_transform
 from msinet.engine.runtime import Silence, make_accelerator
 from msinet.engine.search import TwinsSearch, search
 from msinet.engine.settings import SearchSettings
@@ -178,9 +176,8 @@ def test_memories_hold_the_centroids_of_the_untrained_supernet(splits: ReidSplit
     records = splits.train[:8]
     twins = TwinsSearch(search_settings, 2, 2, make_accelerator(search_settings))
     twins.fill(twins.weight_memory, records, Silence())
-    images = RecordImages(records, embedding_transform((32, 32)))
-    labels = torch.tensor(images.identities)
-    pixels = torch.stack([images.transform(load_image(r.path)) for r in records])
+    batch = next(iter(embedding_batches(records, (32, 32))))
+    labels, pixels = batch.identities, batch.images
     features = torch.nn.functional.normalize(twins.supernet(pixels).detach())
     for identity in range(2):
         mean = torch.nn.functional.normalize(features[labels == identity].mean(0), dim=0)

@@ -1,7 +1,7 @@
 """Records -> batches. What a batch looks like follows from (seed, epoch, position) alone, not from who made it."""
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
-from torchvision.transforms import v2
 
 from msinet.data.identity_sampler import IdentitySampler
+from msinet.data.image_cache import ImageCache
 from msinet.data.images import load_image
 from msinet.data.records import ImageRecord, identities
-from msinet.data.transforms import apply_seeded, embedding_transform
+from msinet.data.transforms import Augmentation, draw, normalise, resize
 from msinet.errors import SettingsError
 
 
@@ -30,10 +30,6 @@ class Batch:
     """(B,) int64, position of the camera among the sorted cameras; -1 where unknown."""
     positions: Tensor
     """(B,) int64, which records these are."""
-
-    def to(self, device: torch.device) -> "Batch":
-        """Return the batch on a device."""
-        return Batch(*(getattr(self, name).to(device, non_blocking=True) for name in self.__dataclass_fields__))
 
     def __len__(self) -> int:
         return len(self.identities)
@@ -57,26 +53,29 @@ class Draw(NamedTuple):
 
 
 class RecordImages(Dataset):
-    """The images of records, transformed; asked for by `Draw`.
+    """The resized images of records, and the numbers that fix their augmentation; asked for by `Draw`.
 
     Args:
         records: whose images.
-        transform: of a PIL image to a tensor.
-        seed: integers that with epoch and position fix what a random transform does.
-        early: another transform, for so many batches at first.
+        image_size: (height, width) in pixels.
+        seed: integers that with epoch and position fix what a random augmentation does.
+        small: another size, for so many batches at first.
+        caches: decoded images by size; without one, files are decoded each time.
     """
 
     def __init__(
         self,
         records: Sequence[ImageRecord],
-        transform: v2.Transform,
+        image_size: tuple[int, int],
         seed: tuple[int, ...] = (0,),
-        early: tuple[int, v2.Transform | None] = (0, None),
+        small: tuple[int, tuple[int, int]] = (0, (0, 0)),
+        caches: Mapping[tuple[int, int], ImageCache] | None = None,
     ) -> None:
         self.records = records
-        self.transform = transform
-        self.early_batches, self.early_transform = early
+        self.image_size = image_size
+        self.small_batches, self.small_size = small
         self.seed = seed
+        self.caches = caches or {}
         cameras = {camera: label for label, camera in enumerate(sorted({r.camera for r in records if r.camera}))}
         self.identities = labels_of(records)
         self.cameras = [cameras[record.camera] if record.camera else -1 for record in records]
@@ -84,11 +83,12 @@ class RecordImages(Dataset):
     def __len__(self) -> int:
         return len(self.records)
 
-    def __getitem__(self, draw: Draw) -> tuple[Tensor, int, int, int]:
-        image = load_image(self.records[draw.record].path)
-        early = self.early_transform if draw.batch < self.early_batches else None
-        tensor = apply_seeded(early or self.transform, image, (*self.seed, draw.epoch, draw.position))
-        return tensor, self.identities[draw.record], self.cameras[draw.record], draw.record
+    def __getitem__(self, wanted: Draw) -> tuple[np.ndarray, np.ndarray, int, int, int]:
+        path = self.records[wanted.record].path
+        size = self.small_size if wanted.batch < self.small_batches else self.image_size
+        image = self.caches[size][path] if size in self.caches else resize(load_image(path), size)
+        numbers = draw((*self.seed, wanted.epoch, wanted.position))
+        return image, numbers, self.identities[wanted.record], self.cameras[wanted.record], wanted.record
 
 
 class TrainingDraws:
@@ -124,29 +124,57 @@ class TrainingDraws:
             yield [Draw(int(batches[position, i]), epoch, position * batches.shape[1] + i, number) for i in own]
 
 
-def training_batches(images: RecordImages, draws: TrainingDraws, workers: int = 0) -> DataLoader:
-    """Return a loader of the draws' batches; the same batches at any number of workers."""
-    return _loader(images, draws, workers)
+class Batches:
+    """Batches on a device, augmented there.
+
+    Args:
+        images: what is shown.
+        draws: the draws of each batch.
+        augmentation: None only normalises.
+        device: where the batches go.
+        workers: processes that load images, 0 for none; the same batches at any number.
+    """
+
+    def __init__(
+        self,
+        images: RecordImages,
+        draws: TrainingDraws | list[list[Draw]],
+        augmentation: Augmentation | None = None,
+        device: torch.device | None = None,
+        workers: int = 0,
+    ) -> None:
+        self.augmentation = augmentation
+        self.device = device or torch.device("cpu")
+        self.loader = DataLoader(
+            images,
+            batch_sampler=draws,  # pyright: ignore[reportArgumentType]: a draw is what `images` is asked by
+            num_workers=workers,
+            collate_fn=_collate,
+            pin_memory=self.device.type == "cuda",
+            worker_init_fn=_start_worker,
+        )
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[Batch]:
+        for pixels, numbers, *labels in self.loader:
+            images = pixels.to(self.device, non_blocking=True).permute(0, 3, 1, 2)
+            finished = self.augmentation(images, numbers) if self.augmentation else normalise(images)
+            yield Batch(finished, *(column.to(self.device, non_blocking=True) for column in labels))
 
 
 def embedding_batches(
-    records: Sequence[ImageRecord], image_size: tuple[int, int], batch_size: int = 64, workers: int = 0
-) -> DataLoader:
-    """Return a loader of all records in order, without augmentation."""
+    records: Sequence[ImageRecord],
+    image_size: tuple[int, int],
+    batch_size: int = 64,
+    device: torch.device | None = None,
+    workers: int = 0,
+) -> Batches:
+    """Return batches of all records in order, without augmentation."""
     draws = [Draw(record, 0, record, 0) for record in range(len(records))]
     batches = [draws[i : i + batch_size] for i in range(0, len(draws), batch_size)]
-    return _loader(RecordImages(records, embedding_transform(image_size)), batches, workers)
-
-
-def _loader(images: RecordImages, batches: TrainingDraws | list[list[Draw]], workers: int) -> DataLoader:
-    return DataLoader(
-        images,
-        batch_sampler=batches,  # pyright: ignore[reportArgumentType]: a draw is what `images` is asked by
-        num_workers=workers,
-        collate_fn=_collate,
-        pin_memory=False,
-        worker_init_fn=_start_worker,
-    )
+    return Batches(RecordImages(records, image_size), batches, None, device, workers)
 
 
 def _start_worker(worker: int) -> None:
@@ -154,7 +182,5 @@ def _start_worker(worker: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process' business.
 
 
-def _collate(samples: list[tuple[Tensor, int, int, int]]) -> Batch:
-    images, *labels = zip(*samples, strict=True)
-    stacked = torch.stack(images).contiguous(memory_format=torch.channels_last)
-    return Batch(stacked, *(torch.tensor(column) for column in labels))
+def _collate(samples: list[tuple[np.ndarray, np.ndarray, int, int, int]]) -> list[Tensor]:
+    return [torch.from_numpy(np.stack(column)) for column in zip(*samples, strict=True)]

@@ -1,58 +1,130 @@
-"""Images -> tensors: augmented for training, plain for embedding."""
+"""Images -> tensors. What is cheap to keep is separate from what is drawn anew each time.
+
+An image is decoded and resized by itself, to 8 bits; flips, crops, colours and erasing are done to a whole batch, on
+whichever device it is, from numbers that were drawn before.
+"""
+
+import math
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from PIL.Image import Image
 from torch import Tensor
-from torchvision.transforms import v2
+from torch.nn import functional as F
+from torchvision.transforms.v2 import functional as torchvision
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 """ImageNet's mean and standard deviation of the channels, the field's custom."""
 
+LUMA = (0.299, 0.587, 0.114)
+"""How much each channel counts in a grey value (ITU-R BT.601)."""
 
-def embedding_transform(image_size: tuple[int, int]) -> v2.Transform:
-    """Return the transform of a PIL image to a (3, H, W) float32 tensor, resized and normalised."""
-    return v2.Compose([v2.PILToTensor(), v2.Resize(image_size, antialias=True), *_to_normalised()])
+ATTEMPTS = 10
+"""Rectangles that are drawn for one to fit into the image."""
 
+AREA, ASPECT = (0.02, 0.4), (0.3, 3.3)
+"""Ranges of a rectangle's share of the image and of its height over its width."""
 
-def training_transform(
-    image_size: tuple[int, int], padding: float = 10 / 256, color_jitter: float = 0.0, erasing: float = 0.5
-) -> v2.Transform:
-    """Return the same with random flips, crops, colours and erased rectangles.
-
-    Args:
-        image_size: (height, width) in pixels.
-        padding: crops move by up to this share of the height; what comes in is black.
-        color_jitter: strength of random brightness and contrast, and three quarters of it for saturation.
-        erasing: chance that a rectangle (2 to 40 % of the area, aspect 0.3 to 3.3) is filled with the mean colour.
-    """
-    steps: list[v2.Transform] = [v2.PILToTensor(), v2.Resize(image_size, antialias=True), v2.RandomHorizontalFlip()]
-    if pixels := round(padding * image_size[0]):
-        steps.append(v2.RandomCrop(image_size, padding=pixels))
-    if color_jitter:
-        steps.append(v2.ColorJitter(color_jitter, color_jitter, 0.75 * color_jitter))
-    steps += _to_normalised()
-    if erasing:
-        # After normalisation the mean colour is 0.
-        steps.append(v2.RandomErasing(erasing, scale=(0.02, 0.4), ratio=(0.3, 3.3), value=0.0))
-    return v2.Compose(steps)
+COLOURS = slice(3, 6)
+DRAWN = 9 + 2 * ATTEMPTS
+"""Random numbers that fix the augmentation of one image: flip, crop (2), colours (3), rectangles, erasing and its place (3)."""
 
 
-def apply_seeded(transform: v2.Transform, image: Image, seed: tuple[int, ...]) -> Tensor:
-    """Apply a random transform as the seed says, whatever happened before and in whichever process."""
-    before = torch.get_rng_state()
-    torch.default_generator.manual_seed(_mix(seed))  # torch.manual_seed would seed every device: a millisecond.
-    try:
-        return transform(image)
-    finally:
-        torch.set_rng_state(before)
+def resize(image: Image, image_size: tuple[int, int]) -> np.ndarray:
+    """Return an RGB image resized to (height, width): (H, W, 3) uint8."""
+    pixels = torchvision.resize(torchvision.pil_to_tensor(image), list(image_size), antialias=True)
+    return np.ascontiguousarray(pixels.permute(1, 2, 0).numpy())
 
 
-def _to_normalised() -> list[v2.Transform]:
-    return [v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)]
+def normalise(images: Tensor) -> Tensor:
+    """Return images (B, 3, H, W) uint8 as float32, scaled by the channels' mean and standard deviation."""
+    return _normalise(images.to(torch.float32))
 
 
-def _mix(seed: tuple[int, ...]) -> int:
-    """Hash integers to one of 63 bits, the same in every process."""
-    return int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0] >> np.uint64(1))
+@dataclass(frozen=True)
+class Augmentation:
+    """Random flips, crops, colours and erased rectangles of a batch."""
+
+    padding: float = 10 / 256
+    """Crops move by up to this share of the height; what comes in is black."""
+    color_jitter: float = 0.0
+    """Strength of random brightness and contrast, and three quarters of it for saturation."""
+    erasing: float = 0.5
+    """Chance that a rectangle (2 to 40 % of the area, aspect 0.3 to 3.3) is filled with the mean colour."""
+
+    def __call__(self, images: Tensor, drawn: Tensor) -> Tensor:
+        """Augment and normalise.
+
+        Args:
+            images: (B, 3, H, W) uint8, channels last in memory, on any device.
+            drawn: (B, DRAWN) float64 from 0 to 1, on the CPU.
+
+        Returns:
+            (B, 3, H, W) float32, channels last in memory.
+        """
+        numbers = drawn.tolist()
+        cropped = self._flip_and_crop(images, numbers)
+        colours = self._colours(cropped, drawn) if self.color_jitter else cropped.to(torch.float32)
+        return self._erase(_normalise(colours), numbers)
+
+    def _flip_and_crop(self, images: Tensor, numbers: list[list[float]]) -> Tensor:
+        margin = round(self.padding * images.shape[2])
+        padded = F.pad(images.permute(0, 2, 3, 1), (0, 0, margin, margin, margin, margin))  # (B, H, W, 3)
+        height, width = images.shape[2:]
+        cropped = torch.empty((len(images), height, width, 3), dtype=images.dtype, device=images.device)
+        for image, whole, (flips, y, x, *_) in zip(cropped, padded, numbers, strict=True):
+            top, left = int(y * (2 * margin + 1)), int(x * (2 * margin + 1))
+            window = whole[top : top + height, left : left + width]
+            image.copy_(window.flip(1) if flips < 0.5 else window)
+        return cropped.permute(0, 3, 1, 2)
+
+    def _colours(self, images: Tensor, drawn: Tensor) -> Tensor:
+        """Brightness, contrast around the image's mean grey, and saturation, as one linear map of the colours."""
+        strength = self.color_jitter * torch.tensor([1, 1, 0.75], dtype=torch.float64)
+        factors = 1 + strength * (2 * drawn[:, COLOURS] - 1)  # (B, 3)
+        brightness, contrast, saturation = factors.T[:, :, None, None]
+        luma = torch.tensor(LUMA, dtype=torch.float64)
+        # Sums of integers: the same on every device and with any number of threads.
+        grey = images.sum((2, 3), dtype=torch.int64).cpu().double() @ luma / images[0, 0].numel()  # (B,)
+        mixing = saturation * torch.eye(3, dtype=torch.float64) + (1 - saturation) * luma
+        mixing = (brightness * contrast * mixing).float().to(images.device)  # (B, 3, 3)
+        shift = (brightness * (1 - contrast) * grey[:, None, None]).float().to(images.device)  # (B, 1, 1)
+        pixels = images.permute(0, 2, 3, 1).flatten(1, 2).to(torch.float32)  # (B, H * W, 3)
+        return torch.baddbmm(shift, pixels, mixing.mT).clamp_(0, 255).unflatten(1, images.shape[2:]).permute(0, 3, 1, 2)
+
+    def _erase(self, images: Tensor, numbers: list[list[float]]) -> Tensor:
+        height, width = images.shape[2:]
+        for image, (*others, chance, y, x) in zip(images, numbers, strict=True):
+            if chance < self.erasing and (rectangle := _rectangle(others[COLOURS.stop :], height, width)):
+                h, w = rectangle
+                top, left = int(y * (height - h + 1)), int(x * (width - w + 1))
+                image[:, top : top + h, left : left + w] = 0.0  # After normalisation the mean colour is 0.
+        return images
+
+
+def draw(seed: tuple[int, ...]) -> np.ndarray:
+    """Return the numbers that fix the augmentation of one image, (DRAWN,) float64 from 0 to 1, from integers."""
+    return np.random.default_rng(seed).random(DRAWN)
+
+
+def _rectangle(numbers: list[float], height: int, width: int) -> tuple[int, int] | None:
+    """Return the first rectangle (h, w) that fits into the image."""
+    low, high = (math.log(aspect) for aspect in ASPECT)
+    for share, aspect in zip(numbers[::2], numbers[1::2], strict=True):
+        area = height * width * (AREA[0] + share * (AREA[1] - AREA[0]))
+        aspect = math.exp(low + aspect * (high - low))
+        h, w = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
+        if 0 < h < height and 0 < w < width:
+            return h, w
+    return None
+
+
+def _normalise(colours: Tensor) -> Tensor:
+    """Scale colours (B, 3, H, W) float32 from 0 to 255, in place."""
+    rows = colours.permute(0, 2, 3, 1).flatten(2)  # (B, H, W * 3): channels last, so nothing is copied
+    width = colours.shape[3]
+    mean, std = (torch.tensor(values, dtype=torch.float64) for values in (MEAN, STD))
+    scale, shift = (1 / (255 * std)).repeat(width).float(), (-mean / std).repeat(width).float()
+    return rows.mul_(scale.to(rows.device)).add_(shift.to(rows.device)).unflatten(2, (width, 3)).permute(0, 3, 1, 2)

@@ -42,7 +42,8 @@ def embed(
     settings, progress = settings or MachineSettings(), progress or Silence()
     accelerator = accelerator or make_accelerator(settings)
     once = list({record.path: record for record in records}.values())
-    loader = embedding_batches(once[own_share(len(once), accelerator)], model.image_size, BATCH_SIZE, settings.workers)
+    own = once[own_share(len(once), accelerator)]
+    loader = embedding_batches(own, model.image_size, BATCH_SIZE, accelerator.device, settings.workers)
     was_training = model.training
     model.eval().to(accelerator.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     progress.start("embed", len(loader))
@@ -50,7 +51,7 @@ def embed(
     with torch.inference_mode():
         for batch in loader:
             with autocast(settings, accelerator.device):
-                features = model(batch.images.to(accelerator.device))
+                features = model(batch.images)
             vectors.append(features.embedding.float())
             progress.advance()
     model.train(was_training)

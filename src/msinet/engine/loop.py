@@ -1,18 +1,19 @@
 """What search and training have in common: steps, epochs, means for the log, checkpoints, Ctrl-C."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor
-from torch.utils.data import DataLoader
 
-from msinet.data.batches import RecordImages, TrainingDraws, labels_of, training_batches
+from msinet.data.batches import Batches, RecordImages, TrainingDraws, labels_of
 from msinet.data.identity_sampler import IdentitySampler
+from msinet.data.image_cache import ImageCache, open_cache
 from msinet.data.records import ImageRecord
-from msinet.data.transforms import training_transform
+from msinet.data.transforms import Augmentation
 from msinet.engine.checkpoint import RunFolder
 from msinet.engine.runtime import Progress, mean_of_processes, stop_on_interrupt
 from msinet.engine.settings import LoopSettings
@@ -125,23 +126,37 @@ def make_sampler(records: Sequence[ImageRecord], settings: LoopSettings) -> Iden
     return IdentitySampler(labels_of(records), settings.identities_per_batch, settings.images_per_identity, settings.seed)
 
 
-def make_loader(
+def make_batches(
     records: Sequence[ImageRecord],
     sampler: IdentitySampler,
     settings: LoopSettings,
     accelerator: Accelerator,
-    loop: "Loop",
+    loop: Loop,
+    caches: Mapping[tuple[int, int], ImageCache],
     stream: int = 0,
-) -> DataLoader:
+) -> Batches:
     """Return the augmented batches that are left of a run, this process' share of each.
 
     Streams with different numbers augment independently.
     """
-    small, full = (
-        training_transform(size, settings.padding, settings.color_jitter, settings.erasing)
-        for size in (settings.small_image_size, settings.image_size)
-    )
-    small_batches = settings.small_epochs * loop.steps_per_epoch
-    images = RecordImages(records, full, (settings.seed, stream), early=(small_batches, small))
-    share = accelerator.process_index, accelerator.num_processes
-    return training_batches(images, TrainingDraws(sampler, loop.step, loop.total, share), settings.workers)
+    small = settings.small_epochs * loop.steps_per_epoch, settings.small_image_size
+    images = RecordImages(records, settings.image_size, (settings.seed, stream), small, caches)
+    draws = TrainingDraws(sampler, loop.step, loop.total, (accelerator.process_index, accelerator.num_processes))
+    augmentation = Augmentation(settings.padding, settings.color_jitter, settings.erasing)
+    return Batches(images, draws, augmentation, accelerator.device, settings.workers)
+
+
+def open_caches(
+    records: Sequence[ImageRecord], settings: LoopSettings, accelerator: Accelerator, progress: Progress
+) -> dict[tuple[int, int], ImageCache]:
+    """Return the decoded images in the sizes that the run needs; one process of each machine makes what is not there."""
+    if not settings.image_cache:
+        return {}
+    paths = list({record.path for record in records})
+    sizes = {settings.image_size} | ({settings.small_image_size} if settings.small_epochs else set())
+    caches = {}
+    for size in sorted(sizes):
+        start = partial(progress.start, f"decode images at {size[0]}x{size[1]}")
+        with accelerator.local_main_process_first():
+            caches[size] = open_cache(paths, size, start, progress.advance)
+    return {size: cache for size, cache in caches.items() if cache}

@@ -18,7 +18,7 @@ from msinet.engine.checkpoint import (
     restore_module,
     restore_optimizer,
 )
-from msinet.engine.loop import Loop, make_loader, make_sampler
+from msinet.engine.loop import Loop, make_batches, make_sampler, open_caches
 from msinet.engine.runtime import (
     Progress,
     Silence,
@@ -123,12 +123,12 @@ class TwinsSearch:
         settings = self.settings
         image_size = settings.small_image_size if settings.small_epochs else settings.image_size
         batch_size = settings.identities_per_batch * settings.images_per_identity
-        loader = embedding_batches(own, image_size, batch_size, settings.workers)
+        loader = embedding_batches(own, image_size, batch_size, self.accelerator.device, settings.workers)
         progress.start("first centroids", len(loader))
         features = []
         for batch in loader:
             with autocast(self.settings, self.accelerator.device):
-                features.append(self.supernet(batch.images.to(self.accelerator.device)))
+                features.append(self.supernet(batch.images))
             progress.advance()
         memory.fill(gather_rows(self.accelerator, torch.cat(features)), labels)
 
@@ -190,11 +190,12 @@ def search(
         twins.fill(twins.weight_memory, split.weights, progress)
         twins.fill(twins.alpha_memory, split.alphas, progress)
 
-    weight_batches = make_loader(split.weights, samplers[0], settings, accelerator, loop)
-    alpha_batches = make_loader(split.alphas, samplers[1], settings, accelerator, loop, stream=1)
+    caches = open_caches(train, settings, accelerator, progress)
+    weight_batches = make_batches(split.weights, samplers[0], settings, accelerator, loop, caches)
+    alpha_batches = make_batches(split.alphas, samplers[1], settings, accelerator, loop, caches, stream=1)
     for weight_batch, alpha_batch in loop.over(zip(weight_batches, alpha_batches, strict=True), "search"):
         twins.set_learning_rates(loop.step, steps_per_epoch)
-        weight_loss, alpha_loss = twins.step(weight_batch.to(accelerator.device), alpha_batch.to(accelerator.device))
+        weight_loss, alpha_loss = twins.step(weight_batch, alpha_batch)
         require_finite(weight_loss, weight_batch, split.weights, loop.step)
         require_finite(alpha_loss, alpha_batch, split.alphas, loop.step)
         loop.record(loss=weight_loss.item(), alpha_loss=alpha_loss.item())

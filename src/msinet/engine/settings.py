@@ -14,7 +14,7 @@ Optimizer = Literal["sgd", "adamw"]
 Schedule = Literal["steps", "cosine"]
 Tracker = Literal["tensorboard", "wandb", "mlflow"]
 
-NOT_PART_OF_THE_RESULT = frozenset({"workers", "device", "checkpoint_minutes", "tracker"})
+NOT_PART_OF_THE_RESULT = frozenset({"workers", "device", "checkpoint_minutes", "tracker", "image_cache"})
 """Settings that may change between a run and its continuation."""
 
 
@@ -79,6 +79,8 @@ class LoopSettings(MachineSettings):
     erasing: float = 0.5
     """Chance that a random rectangle of an image is filled with the mean colour."""
 
+    image_cache: bool = True
+    """Keep decoded images in ~/.cache/msinet, where the disk has room: later epochs and runs need not decode them."""
     validation_share: float = 0.0
     """Share of the training identities that is held out, to keep the best epoch's weights and choose settings by."""
     sync_batch_norm: bool = False

@@ -19,7 +19,7 @@ from msinet.engine.checkpoint import (
     restore_optimizer,
 )
 from msinet.engine.embed import embed, score_together
-from msinet.engine.loop import Loop, make_loader, make_sampler
+from msinet.engine.loop import Loop, make_batches, make_sampler, open_caches
 from msinet.engine.runtime import (
     Progress,
     Silence,
@@ -170,11 +170,12 @@ def train(
     if splits.validation:
         require_answers(splits.validation, splits.validation, choose_protocol(splits.validation, splits.validation))
 
-    batches = make_loader(splits.train, sampler, settings, accelerator, loop)
+    caches = open_caches(splits.train, settings, accelerator, progress)
+    batches = make_batches(splits.train, sampler, settings, accelerator, loop, caches)
     for batch in loop.over(batches, "train"):
         rate = settings.learning_rate * learning_rate_factor(settings, loop.step, len(sampler))
         set_learning_rate(training.optimizer, rate)
-        losses = training.step(batch.to(accelerator.device))
+        losses = training.step(batch)
         require_finite(losses["loss"], batch, splits.train, loop.step)
         loop.record(**{name: loss.item() for name, loss in losses.items()})
         if loop.ends_epoch:
