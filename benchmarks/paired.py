@@ -31,8 +31,9 @@ class Side:
     def __init__(self, make: Callable[..., Step], *arguments: Any) -> None:
         self.pipe, other = multiprocessing.Pipe()
         context = multiprocessing.get_context("spawn")
-        self.process = context.Process(target=_serve, args=(other, make, arguments), daemon=True)
+        self.process = context.Process(target=_serve, args=(other, make, arguments))
         self.process.start()
+        other.close()  # so that either end hears when the other is gone
 
     def once(self) -> tuple[float, Any]:
         """Do it once; return the seconds and the outcome."""

@@ -29,7 +29,7 @@ AREA, ASPECT = (0.02, 0.4), (0.3, 3.3)
 
 COLOURS = slice(3, 6)
 DRAWN = 9 + 2 * ATTEMPTS
-"""Random numbers that fix the augmentation of one image: flip, crop (2), colours (3), rectangles, erasing and its place (3)."""
+"""Random numbers that fix the augmentation of one image: flip, crop, colours, rectangles, erasing and its place."""
 
 
 def resize(image: Image, image_size: tuple[int, int]) -> np.ndarray:

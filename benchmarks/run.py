@@ -1,0 +1,18 @@
+"""Run all benchmarks, about ten minutes on two cores: `python benchmarks/run.py`. They write RESULTS.md."""
+
+import argparse
+
+import feeding
+import search_step
+import startup
+import train_step
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--device", default="cpu", help="cuda measures the steps on a GPU")
+    device = parser.parse_args().device
+    search_step.main(device)
+    train_step.main(device)
+    if device == "cpu":
+        feeding.main()
+        startup.main()
