@@ -3,6 +3,7 @@
 import argparse
 import os
 import tempfile
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from msinet.data.records import ImageRecord
 from msinet.data.transforms import Augmentation
 
 SIZE, IMAGES, BATCH = (256, 256), 512, 64
+EPOCHS = 20  # of one run, which starts its workers once
 
 
 def make_images(folder: Path) -> None:
@@ -37,18 +39,20 @@ def ours(folder: Path, workers: int, cache: Path, augment: bool = True) -> Step:
     decoded = open_cache([record.path for record in records], SIZE)
     assert decoded
     images = RecordImages(records, SIZE, caches={SIZE: decoded})
-    draws = [[Draw(i, 0, i, 0) for i in range(start, start + BATCH)] for start in range(0, IMAGES, BATCH)]
-    batches = Batches(images, draws, Augmentation() if augment else None, workers=workers)
+    starts = range(0, IMAGES, BATCH)
+    draws = [[Draw(i, epoch, i, 0) for i in range(s, s + BATCH)] for epoch in range(EPOCHS) for s in starts]
+    run = iter(Batches(images, draws, Augmentation() if augment else None, workers=workers))
 
     def step() -> list:
-        return [batch.images.mean((2, 3)).tolist() for batch in batches]
+        return [batch.images.mean((2, 3)).tolist() for batch in islice(run, len(starts))]
 
     return step
 
 
 def textbook(folder: Path, workers: int, augment: bool = True) -> Step:
     """Return an epoch of the textbook."""
-    loader = DataLoader(TextbookImages(sorted(folder.iterdir()), SIZE, augment), BATCH, num_workers=workers)
+    dataset = TextbookImages(sorted(folder.iterdir()), SIZE, augment)
+    loader = DataLoader(dataset, BATCH, num_workers=workers, persistent_workers=workers > 0)
 
     def step() -> list:
         return [images.mean((2, 3)).tolist() for images in loader]
