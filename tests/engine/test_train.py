@@ -7,6 +7,7 @@ import torch
 from msinet.data.batches import Batch
 from msinet.data.records import identities
 from msinet.engine.embed import evaluate
+from msinet.engine.loop import Loop
 from msinet.engine.runtime import learning_rate_factor, make_accelerator
 from msinet.engine.settings import TrainSettings
 from msinet.engine.train import Training, train
@@ -15,6 +16,7 @@ from msinet.losses.identity import identity_loss
 from msinet.losses.triplet import triplet_loss
 from msinet.model.architecture import Architecture
 from msinet.model.model_files import load_model
+from msinet.tensor_files import load_tensors
 
 MSMT17 = Architecture.named("msmt17")
 
@@ -123,10 +125,44 @@ def test_batch_norm_bias_of_the_heads_is_frozen(train_settings, batch):
     assert training.network.whole_head.norm.bias.abs().max() == 0
 
 
-def test_loss_that_is_not_finite_leaves_the_weights_and_names_the_images(splits, train_settings, tmp_path, monkeypatch):
-    monkeypatch.setattr(Training, "losses", lambda *_: {"loss": torch.tensor(torch.inf)})
-    with pytest.raises(TrainingError, match=r"inf at step 0.*\n.*\.png"):
-        train(splits, MSMT17, train_settings, tmp_path)
+@pytest.mark.parametrize("late", [0, 1])
+def test_loss_that_is_not_finite_names_the_images_and_is_not_kept(splits, train_settings, tmp_path, monkeypatch, late):
+    """Also where it is read a step later, as on a GPU: what broken weights gave never reaches a checkpoint."""
+    start, losses, step = Loop.__init__, Training.losses, 3
+
+    def start_late(self, *arguments):
+        start(self, *arguments)
+        self.late = late
+
+    def broken(self, features, labels):
+        nonlocal step
+        step -= 1
+        scale = torch.inf if step < 0 else 1.0
+        return {name: loss * scale for name, loss in losses(self, features, labels).items()}
+
+    monkeypatch.setattr(Loop, "__init__", start_late)
+    monkeypatch.setattr(Training, "losses", broken)
+    settings = replace(train_settings, checkpoint_minutes=0)
+    with pytest.raises(TrainingError, match=r"inf at step 3.*(\n.*\.png){8}"):
+        train(splits, MSMT17, settings, tmp_path)
+    tensors, values = load_tensors(tmp_path / "train.checkpoint.safetensors")
+    assert values["step"] == 3
+    assert all(tensor.isfinite().all() for tensor in tensors.values())
+
+
+def test_losses_read_late_are_the_same(splits, train_settings, tmp_path, monkeypatch):
+    """The log holds the same means, and the checkpoints those of all steps before."""
+    train(splits, MSMT17, train_settings, tmp_path / "at once")
+    start = Loop.__init__
+
+    def start_late(self, *arguments):
+        start(self, *arguments)
+        self.late = 1
+
+    monkeypatch.setattr(Loop, "__init__", start_late)
+    train(splits, MSMT17, replace(train_settings, checkpoint_minutes=0), tmp_path / "late")
+    logs = [(tmp_path / name / "train.jsonl").read_text() for name in ("at once", "late")]
+    assert logs[0] == logs[1]
 
 
 def test_other_architecture_does_not_go_on(splits, train_settings, tmp_path):

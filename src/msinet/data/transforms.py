@@ -83,14 +83,14 @@ class Augmentation:
     def _colours(self, images: Tensor, drawn: Tensor) -> Tensor:
         """Brightness, contrast around the image's mean grey, and saturation, as one linear map of the colours."""
         strength = self.color_jitter * torch.tensor([1, 1, 0.75], dtype=torch.float64)
-        factors = 1 + strength * (2 * drawn[:, COLOURS] - 1)  # (B, 3)
+        factors = (1 + strength * (2 * drawn[:, COLOURS] - 1)).to(images.device)  # (B, 3)
         brightness, contrast, saturation = factors.T[:, :, None, None]
-        luma = torch.tensor(LUMA, dtype=torch.float64)
+        luma = torch.tensor(LUMA, dtype=torch.float64, device=images.device)
         # Sums of integers: the same on every device and with any number of threads.
-        grey = images.sum((2, 3), dtype=torch.int64).cpu().double() @ luma / images[0, 0].numel()  # (B,)
-        mixing = saturation * torch.eye(3, dtype=torch.float64) + (1 - saturation) * luma
-        mixing = (brightness * contrast * mixing).float().to(images.device)  # (B, 3, 3)
-        shift = (brightness * (1 - contrast) * grey[:, None, None]).float().to(images.device)  # (B, 1, 1)
+        grey = images.sum((2, 3), dtype=torch.int64).double() @ luma / images[0, 0].numel()  # (B,)
+        mixing = saturation * torch.eye(3, dtype=torch.float64, device=images.device) + (1 - saturation) * luma
+        mixing = (brightness * contrast * mixing).float()  # (B, 3, 3)
+        shift = (brightness * (1 - contrast) * grey[:, None, None]).float()  # (B, 1, 1)
         pixels = images.permute(0, 2, 3, 1).flatten(1, 2).to(torch.float32)  # (B, H * W, 3)
         return torch.baddbmm(shift, pixels, mixing.mT).clamp_(0, 255).unflatten(1, images.shape[2:]).permute(0, 3, 1, 2)
 

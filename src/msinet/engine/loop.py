@@ -1,9 +1,11 @@
 """What search and training have in common: steps, epochs, means for the log, checkpoints, Ctrl-C."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import torch
 from accelerate import Accelerator
@@ -15,11 +17,31 @@ from msinet.data.image_cache import ImageCache, open_cache
 from msinet.data.records import ImageRecord
 from msinet.data.transforms import Augmentation
 from msinet.engine.checkpoint import RunFolder
-from msinet.engine.runtime import Progress, mean_of_processes, stop_on_interrupt
+from msinet.engine.runtime import Progress, mean_of_processes, require_finite, stop_on_interrupt
 from msinet.engine.settings import LoopSettings
 from msinet.errors import DatasetError
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A step's losses on their way from the device."""
+
+    step: int
+    names: tuple[str, ...]
+    values: Tensor
+    """(names,) on the CPU; to be read when `arrived` has come."""
+    arrived: torch.cuda.Event | None
+    shown: Mapping[str, "Shown"]
+
+
+class Shown(NamedTuple):
+    """The images that a loss was taken of."""
+
+    positions: Tensor
+    """(B,) among the records."""
+    records: Sequence[ImageRecord]
 
 
 class Loop:
@@ -52,6 +74,9 @@ class Loop:
         self.step = 0
         self.sums: dict[str, float] = {}
         self.seconds = 0.0
+        self.readings: deque[Reading] = deque()
+        # A GPU computes the next step while the losses of this one are read.
+        self.late = 1 if accelerator.device.type == "cuda" else 0
 
     def resume(self, restore: Callable[[dict[str, Tensor]], None]) -> bool:
         """Go on from the folder's checkpoint, and tell whether there is one."""
@@ -73,11 +98,12 @@ class Loop:
             started = time.monotonic()
             for batch in batches:
                 yield batch
-                self.step += 1
-                if self.step % self.steps_per_epoch == 0:
+                if self.ends_epoch:
                     self.sums = {}
+                self.step += 1
                 stops = self._any(stop.requested)
                 if stops or self.folder.due() or self.step == self.total:
+                    self.read()
                     now = time.monotonic()
                     self.seconds, started = self.seconds + now - started, now
                     self.folder.save(self.tensors(), step=self.step, sums=self.sums, seconds=self.seconds)
@@ -100,14 +126,40 @@ class Loop:
         """Whether the step in hand is its epoch's last."""
         return (self.step + 1) % self.steps_per_epoch == 0
 
-    def record(self, **values: float) -> None:
-        """Take the step's values: for the progress, and for the epoch's means."""
-        for name, value in values.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value
-        self.progress.advance(**values)
+    def record(self, losses: Mapping[str, Tensor], shown: Mapping[str, Shown]) -> None:
+        """Take the step's losses: for the progress, and for the epoch's means.
+
+        Args:
+            losses: by name, scalars on the device.
+            shown: the images of those that have to be finite.
+
+        Raises:
+            TrainingError: a loss of this step or, on a GPU, of the one before is not finite.
+        """
+        values, arrived = torch.stack(list(losses.values())).detach(), None
+        if values.is_cuda:
+            host = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
+            values, arrived = host.copy_(values, non_blocking=True), torch.cuda.Event()
+            arrived.record()
+        self.readings.append(Reading(self.step, tuple(losses), values, arrived, shown))
+        self.read(self.late)
+
+    def read(self, later: int = 0) -> None:
+        """Wait for all losses but so many of the last steps, and look at them."""
+        while len(self.readings) > later:
+            reading = self.readings.popleft()
+            if reading.arrived:
+                reading.arrived.synchronize()
+            values = dict(zip(reading.names, reading.values.tolist(), strict=True))
+            for name, (positions, records) in reading.shown.items():
+                require_finite(values[name], [records[i] for i in positions.tolist()], reading.step)
+            for name, value in values.items():
+                self.sums[name] = self.sums.get(name, 0.0) + value
+            self.progress.advance(**values)
 
     def log_epoch(self, **more: object) -> None:
         """Write the epoch's means, and more, to the log and the tracker."""
+        self.read()
         means = {name: value / self.steps_per_epoch for name, value in self.sums.items()}
         self.folder.log(epoch=self.epoch + 1, **means, **more)
         numbers = {name: value for name, value in (means | more).items() if isinstance(value, int | float)}

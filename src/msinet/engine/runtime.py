@@ -1,12 +1,14 @@
 """What every loop needs of the machine: a device, a precision, other processes, a way to stop."""
 
 import ctypes
+import math
 import os
 import signal
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Protocol, TypeVar, cast
 
@@ -14,7 +16,6 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from msinet.data.batches import Batch
 from msinet.data.records import ImageRecord
 from msinet.engine.settings import LoopSettings, MachineSettings
 from msinet.errors import SettingsError, TrainingError
@@ -109,6 +110,7 @@ def precision_on(settings: MachineSettings, device: torch.device) -> str:
     return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
 
 
+@cache
 def bf16_is_fast() -> bool:
     """Whether this processor multiplies bf16 faster than fp32: with tiles (AMX), or as AMD does it.
 
@@ -180,12 +182,12 @@ def average_gradients(accelerator: Accelerator, parameters: Iterable[nn.Paramete
         gradient.copy_(mean.view_as(gradient))
 
 
-def require_finite(loss: Tensor, batch: Batch, records: Sequence[ImageRecord], step: int) -> None:
+def require_finite(loss: float, records: Sequence[ImageRecord], step: int) -> None:
     """Stop a run whose loss is not finite, and name the batch's images."""
-    if not torch.isfinite(loss):
-        paths = "\n  ".join(str(records[i].path) for i in batch.positions.tolist())
+    if not math.isfinite(loss):
+        paths = "\n  ".join(str(record.path) for record in records)
         raise TrainingError(
-            f"the loss is {loss.item()} at step {step}: lower --learning-rate or lengthen --warmup-epochs, "
+            f"the loss is {loss} at step {step}: lower --learning-rate or lengthen --warmup-epochs, "
             f"and look at the images of this batch:\n  {paths}"
         )
 

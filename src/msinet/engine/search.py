@@ -18,7 +18,7 @@ from msinet.engine.checkpoint import (
     restore_module,
     restore_optimizer,
 )
-from msinet.engine.loop import Loop, make_batches, make_sampler, open_caches
+from msinet.engine.loop import Loop, Shown, make_batches, make_sampler, open_caches
 from msinet.engine.runtime import (
     Progress,
     Silence,
@@ -31,7 +31,6 @@ from msinet.engine.runtime import (
     make_optimizer,
     mean_of_processes,
     own_share,
-    require_finite,
     set_learning_rate,
     step_factor,
     synchronise_batch_norm,
@@ -105,14 +104,12 @@ class TwinsSearch:
         with autocast(self.settings, self.accelerator.device):
             features = self.supernet(batch.images)
         loss = memory(features, batch.identities)
-        mean = mean_of_processes(self.accelerator, loss)
-        if torch.isfinite(mean):
-            loss.backward()
-            average_gradients(self.accelerator, learning)  # pyright: ignore[reportArgumentType]
-            optimizer.step()
-            optimizer.zero_grad()
-            memory.update(*(gather_rows(self.accelerator, rows) for rows in (features, batch.identities)))
-        return mean
+        loss.backward()
+        average_gradients(self.accelerator, learning)  # pyright: ignore[reportArgumentType]
+        optimizer.step()
+        optimizer.zero_grad()
+        memory.update(*(gather_rows(self.accelerator, rows) for rows in (features, batch.identities)))
+        return mean_of_processes(self.accelerator, loss)
 
     @torch.no_grad()
     def fill(self, memory: CentroidMemory, records: Sequence[ImageRecord], progress: Progress) -> None:
@@ -196,9 +193,9 @@ def search(
     for weight_batch, alpha_batch in loop.over(zip(weight_batches, alpha_batches, strict=True), "search"):
         twins.set_learning_rates(loop.step, steps_per_epoch)
         weight_loss, alpha_loss = twins.step(weight_batch, alpha_batch)
-        require_finite(weight_loss, weight_batch, split.weights, loop.step)
-        require_finite(alpha_loss, alpha_batch, split.alphas, loop.step)
-        loop.record(loss=weight_loss.item(), alpha_loss=alpha_loss.item())
+        shown = Shown(weight_batch.positions, split.weights), Shown(alpha_batch.positions, split.alphas)
+        names = "loss", "alpha_loss"
+        loop.record(dict(zip(names, (weight_loss, alpha_loss), strict=True)), dict(zip(names, shown, strict=True)))
         if loop.ends_epoch:
             loop.log_epoch(alphas=twins.alphas.tolist())
 

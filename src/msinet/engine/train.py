@@ -19,7 +19,7 @@ from msinet.engine.checkpoint import (
     restore_optimizer,
 )
 from msinet.engine.embed import embed, score_together
-from msinet.engine.loop import Loop, make_batches, make_sampler, open_caches
+from msinet.engine.loop import Loop, Shown, make_batches, make_sampler, open_caches
 from msinet.engine.runtime import (
     Progress,
     Silence,
@@ -32,7 +32,6 @@ from msinet.engine.runtime import (
     make_accelerator,
     make_optimizer,
     mean_of_processes,
-    require_finite,
     set_learning_rate,
     share_statistics,
     synchronise_batch_norm,
@@ -80,15 +79,13 @@ class Training:
         with autocast(self.settings, self.accelerator.device):
             features = self.network(batch.images)
         losses = self.losses(features, batch.identities)
-        means = dict(zip(losses, mean_of_processes(self.accelerator, torch.stack(list(losses.values()))), strict=True))
-        if torch.isfinite(means["loss"]):
-            self.optimizer.zero_grad()
-            losses["loss"].backward()
-            average_gradients(self.accelerator, self.network.parameters())
-            self.optimizer.step()
-            if self.average:
-                self.average.update_parameters(self.network)
-        return means
+        self.optimizer.zero_grad()
+        losses["loss"].backward()
+        average_gradients(self.accelerator, self.network.parameters())
+        self.optimizer.step()
+        if self.average:
+            self.average.update_parameters(self.network)
+        return dict(zip(losses, mean_of_processes(self.accelerator, torch.stack(list(losses.values()))), strict=True))
 
     def losses(self, features: Features, labels: Tensor) -> dict[str, Tensor]:
         """Return both losses, each summed over the two heads, and their weighted sum.
@@ -176,8 +173,7 @@ def train(
         rate = settings.learning_rate * learning_rate_factor(settings, loop.step, len(sampler))
         set_learning_rate(training.optimizer, rate)
         losses = training.step(batch)
-        require_finite(losses["loss"], batch, splits.train, loop.step)
-        loop.record(**{name: loss.item() for name, loss in losses.items()})
+        loop.record(losses, {"loss": Shown(batch.positions, splits.train)})
         if loop.ends_epoch:
             scores: dict[str, Any] = {}
             last = loop.step + 1 == loop.total

@@ -53,6 +53,6 @@ class CentroidMemory(nn.Module):
 def identity_means(features: Tensor, identities: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Return each identity's mean of unit-length features, (count, D), and which identities have any, (count,) bool."""
     unit = F.normalize(features.detach().to(torch.promote_types(features.dtype, torch.float32)))
-    images = torch.bincount(identities, minlength=count)
+    images = unit.new_zeros(count).index_add_(0, identities, torch.ones_like(unit[:, 0]))  # bincount would wait for a GPU
     sums = unit.new_zeros(count, unit.shape[1]).index_add_(0, identities, unit)
     return sums / images.clamp_min(1)[:, None], images > 0
