@@ -3,8 +3,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 from msinet.cli import main
@@ -94,6 +96,36 @@ def test_the_steps_one_by_one(table, tmp_path):
     assert run("evaluate", table, "--model", out, "--json", f"{out}/r.json", "--camera-pairs") == 0
     assert run("embed", table, "--model", out, "--out", f"{out}/e.npz", "--split", "gallery") == 0
     assert json.loads((tmp_path / "r.json").read_text())["gallery"] == 16
+
+
+def test_shards_are_together_all_images(tiny_run, table, tmp_path):
+    parts = [tmp_path / f"{number}.npz" for number in (1, 2, 3)]
+    for number, part in enumerate(parts, 1):
+        assert run("embed", table, "--model", str(tiny_run), "--out", str(part), "--shard", f"{number}/3") == 0
+    assert run("embed", table, "--model", str(tiny_run), "--out", str(tmp_path / "all.npz")) == 0
+    whole, *shards = (np.load(path) for path in (tmp_path / "all.npz", *parts))
+    for name in ("path", "identity", "camera"):
+        np.testing.assert_array_equal(np.concatenate([shard[name] for shard in shards]), whole[name])
+    np.testing.assert_allclose(np.concatenate([shard["vectors"] for shard in shards]), whole["vectors"], atol=1e-5)
+
+
+@pytest.mark.parametrize("shard", ["0/3", "4/3", "3", "a/b", "-1/3"])
+def test_a_shard_that_is_none_is_refused(tiny_run, table, tmp_path, capsys, shard):
+    assert run("embed", table, "--model", str(tiny_run), "--out", str(tmp_path / "e.npz"), f"--shard={shard}") == 2
+    assert f"--shard {shard}: write which of how many" in " ".join(capsys.readouterr().err.split())
+
+
+def test_an_unreadable_image_is_left_out_and_named(tiny_run, tmp_path, capsys):
+    good = [tmp_path / "query.png", tmp_path / "gallery.png"]
+    for path in good:
+        Image.new("RGB", (20, 20)).save(path)
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    table = tmp_path / "table.csv"
+    rows = ["path,identity,split", "query.png,a,query", "gallery.png,a,gallery", "bad.png,b,gallery"]
+    table.write_text("\n".join(rows), encoding="utf-8")
+    assert run("embed", str(table), "--model", str(tiny_run), "--out", str(tmp_path / "e.npz")) == 0
+    assert "bad.png" in capsys.readouterr().out
+    assert np.load(tmp_path / "e.npz")["path"].tolist() == [str(path) for path in good]
 
 
 def test_options_win_over_the_recipe(table, tmp_path):

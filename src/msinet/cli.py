@@ -28,7 +28,7 @@ from msinet.engine.settings import MachineSettings, Precision, SearchSettings, T
 from msinet.errors import MSINetError, SettingsError
 
 if TYPE_CHECKING:
-    from msinet.data.records import ReidSplits
+    from msinet.data.records import ReidSplits, Skipped
 
 FEW_IMAGES = 5000
 """Below so many training images, `msinet run` takes the recipe small-data unless told otherwise."""
@@ -199,17 +199,20 @@ def embed(
     model: Path,
     out: Path,
     split: str = "all",
+    shard: str = "1/1",
     options: DataOptions = DataOptions(),
     settings: MachineSettings = MachineSettings(),
 ) -> None:
-    """Write the embeddings of the images to an .npz file.
+    """Write the embeddings of the images to an .npz file, which is there when it is whole.
 
     Args:
         data: Folder or table of labelled images.
         model: Folder with model.safetensors and model.json.
         out: File to write: vectors (N, D) of unit length, and path, identity, camera and track of each.
         split: train, validation, query, gallery or all.
+        shard: 3/100 takes the third hundredth of the images, so that many machines can share the work.
     """
+    from msinet.data.images import drop_unreadable
     from msinet.data.records import SPLIT_NAMES
     from msinet.engine.embed import save_embeddings
 
@@ -217,9 +220,14 @@ def embed(
         raise SettingsError(f"--split {split} is none of {', '.join(SPLIT_NAMES)}, all")
     network = msinet.load_model(model)
     with progress_bars() as bars:
-        splits = read(data, options, bars)
+        splits = msinet.load_splits(data, options.format, options.split_seed, verify=False)
         chosen = SPLIT_NAMES if split == "all" else (split,)
         records = list({record.path: record for name in chosen for record in getattr(splits, name)}.values())
+        records = records[share_of(shard, len(records))]
+        if options.verify:
+            bars.start("check images", len(records))
+            records, skipped = drop_unreadable(records, bars.advance)
+            show_left_out(skipped)
         embeddings = msinet.embed(network, records, settings, bars)
     if FIRST:
         save_embeddings(embeddings, out)
@@ -283,11 +291,24 @@ def read(data: Path, options: DataOptions, bars: Bars) -> "ReidSplits":
     splits = msinet.load_splits(data, options.format, options.split_seed, options.verify, bars.advance)
     sizes = [f"{len(getattr(splits, name))} {name}" for name in ("train", "validation", "query", "gallery")]
     say(f"{splits.name}: {', '.join(sizes)} images")
-    for skipped in splits.skipped[:3]:
-        say(f"  left out {skipped.path}: {skipped.reason}")
-    if len(splits.skipped) > 3:
-        say(f"  and {len(splits.skipped) - 3} more left out")
+    show_left_out(splits.skipped)
     return splits
+
+
+def show_left_out(skipped: "Sequence[Skipped]") -> None:
+    """Name the first files that were left out, and count the others."""
+    for one in skipped[:3]:
+        say(f"  left out {one.path}: {one.reason}")
+    if len(skipped) > 3:
+        say(f"  and {len(skipped) - 3} more left out")
+
+
+def share_of(shard: str, count: int) -> slice:
+    """Return which of so many things belong to a shard such as 3/100; all shards together are all of them."""
+    which, _, shards = shard.partition("/")
+    if not (which.isdecimal() and shards.isdecimal() and 1 <= int(which) <= int(shards)):
+        raise SettingsError(f"--shard {shard}: write which of how many, from 1/100 to 100/100")
+    return slice(count * (int(which) - 1) // int(shards), count * int(which) // int(shards))
 
 
 def recipe_of(tokens: Sequence[str]) -> dict[str, Any]:

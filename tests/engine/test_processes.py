@@ -142,6 +142,38 @@ def test_two_processes_train_as_one(splits, train_settings, tmp_path):
     assert [epoch["loss"] for epoch in two] == pytest.approx([epoch["loss"] for epoch in one], rel=1e-5)
 
 
+def alone(accelerator, rows):
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("verb", "left_out"),
+    [
+        ("search", {"average_gradients": lambda accelerator, parameters: None}),
+        ("search", {"gather_rows": lambda accelerator, rows: rows.detach()}),
+        ("train", {"average_gradients": lambda accelerator, parameters: None}),
+        ("train", {"join_batch": alone, "gather_rows": alone}),
+    ],
+    ids=["gradients of the search", "features for the memories", "gradients of the training", "triplets"],
+)
+@pytest.mark.usefixtures("frozen")
+def test_nothing_that_processes_tell_each_other_can_be_left_out(
+    splits, search_settings, train_settings, tmp_path, monkeypatch, verb, left_out
+):
+    def work(out: Path) -> None:
+        if verb == "search":
+            search(splits, replace(search_settings, epochs=1), out)
+        else:
+            train(splits, MSMT17, replace(train_settings, optimizer="sgd", learning_rate=0.01, epochs=1), out)
+
+    work(tmp_path / "one")
+    for name, replacement in left_out.items():
+        monkeypatch.setattr(f"msinet.engine.{verb}.{name}", replacement)
+    fails = in_processes(lambda _: work(tmp_path / "two")) != [0, 0]
+    checkpoints = (tmp_path / name / f"{verb}.checkpoint.safetensors" for name in ("one", "two"))
+    assert fails or largest_difference(*checkpoints) > 1e-5
+
+
 def test_memories_stay_equal(search_settings):
     """Also with batch statistics of their own, from which each process has other features."""
     images = torch.randn(8, 3, 32, 32, generator=torch.Generator().manual_seed(0))
