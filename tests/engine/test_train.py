@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from msinet.data.records import identities
 from msinet.engine.embed import evaluate
 from msinet.engine.loop import Loop
 from msinet.engine.runtime import learning_rate_factor, make_accelerator
+from msinet.engine.search import TwinsSearch
 from msinet.engine.settings import TrainSettings
 from msinet.engine.train import Training, train
 from msinet.errors import CheckpointError, DatasetError, SettingsError, TrainingError
@@ -148,6 +150,20 @@ def test_loss_that_is_not_finite_names_the_images_and_is_not_kept(splits, train_
     tensors, values = load_tensors(tmp_path / "train.checkpoint.safetensors")
     assert values["step"] == 3
     assert all(tensor.isfinite().all() for tensor in tensors.values())
+
+
+@pytest.mark.long
+def test_a_compiled_network_computes_the_same(train_settings, search_settings, batch, monkeypatch):
+    """Traced, but not made into machine code, which takes minutes."""
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
+    losses = []
+    for compiled in (False, True):
+        training = Training(replace(train_settings, compile=compiled), MSMT17, 4, make_accelerator(train_settings))
+        twins = TwinsSearch(replace(search_settings, compile=compiled), 4, 4, make_accelerator(search_settings))
+        for memory in (twins.weight_memory, twins.alpha_memory):
+            memory.fill(torch.eye(4, 128), torch.arange(4))
+        losses.append([training.step(batch)["loss"], *twins.step(batch, batch)])
+    torch.testing.assert_close(*losses)
 
 
 def test_losses_read_late_are_the_same(splits, train_settings, tmp_path, monkeypatch):

@@ -62,6 +62,7 @@ class TwinsSearch:
         self.supernet.to(accelerator.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         if settings.sync_batch_norm:
             self.supernet = synchronise_batch_norm(self.supernet, accelerator)
+        self.forward = torch.compile(self.supernet) if settings.compile else self.supernet
         self.weights = self.supernet.weight_parameters()
         self.alphas = self.supernet.alphas
         self.weight_optimizer = make_optimizer(settings, self.supernet, but=[self.alphas])
@@ -102,7 +103,7 @@ class TwinsSearch:
         for parameter in resting:
             parameter.requires_grad_(False)
         with autocast(self.settings, self.accelerator.device):
-            features = self.supernet(batch.images)
+            features = self.forward(batch.images)
         loss = memory(features, batch.identities)
         loss.backward()
         average_gradients(self.accelerator, learning)  # pyright: ignore[reportArgumentType]

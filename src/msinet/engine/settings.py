@@ -83,6 +83,8 @@ class LoopSettings(MachineSettings):
     """Keep decoded images in ~/.cache/msinet, where the disk has room: later epochs and runs need not decode them."""
     validation_share: float = 0.0
     """Share of the training identities that is held out, to keep the best epoch's weights and choose settings by."""
+    compile: bool = False
+    """Compile the network (needs a C++ compiler): costs minutes at the start and at each image size; for long runs."""
     sync_batch_norm: bool = False
     """With several GPUs: batch norms take their statistics over all of them, not each over its share of a batch."""
     checkpoint_minutes: float = 2.0

@@ -64,6 +64,7 @@ class Training:
         self.network.to(accelerator.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         if settings.sync_batch_norm:
             self.network = synchronise_batch_norm(self.network, accelerator)
+        self.forward = torch.compile(self.network) if settings.compile else self.network
         self.optimizer = make_optimizer(settings, self.network)
         average = get_ema_multi_avg_fn(settings.ema_decay)
         self.average = AveragedModel(self.network, multi_avg_fn=average, use_buffers=True) if settings.ema_decay else None
@@ -77,7 +78,7 @@ class Training:
         """
         self.network.train()
         with autocast(self.settings, self.accelerator.device):
-            features = self.network(batch.images)
+            features = self.forward(batch.images)
         losses = self.losses(features, batch.identities)
         self.optimizer.zero_grad()
         losses["loss"].backward()
