@@ -120,7 +120,12 @@ def apart(ours: Any, theirs: Any) -> float:
 def write_table(title: str, command: str, rows: Sequence[Row], words: str) -> None:
     """Put a table under its heading into RESULTS.md, in place of what stood there."""
     table = ["| what | ratio: median (lowest-highest) | bound | ours : textbook |", "|---|---|---|---|", *map(str, rows)]
-    section = f"## {title}\n\n`{command}` on {machine()}.\n\n" + "\n".join(table) + f"\n\n{words}\n"
+    put_section(title, f"`{command}` on {machine()}.\n\n" + "\n".join(table) + f"\n\n{words}")
+
+
+def put_section(title: str, body: str) -> None:
+    """Put a section into RESULTS.md, in place of the one with its title."""
+    section = f"## {title}\n\n{body}\n"
     text = RESULTS.read_text() if RESULTS.exists() else "# Results of the benchmarks\n"
     pattern = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.M | re.S)
     replaced = pattern.sub(lambda _: section + "\n", text)

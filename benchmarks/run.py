@@ -3,6 +3,7 @@
 import argparse
 
 import feeding
+import growth
 import search_step
 import startup
 import train_step
@@ -16,3 +17,4 @@ if __name__ == "__main__":
     if device == "cpu":
         feeding.main()
         startup.main()
+        growth.main()
