@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import PIL
+import torchvision
 
 from msinet.data.images import AT_ONCE, load_image
 from msinet.data.transforms import resize
@@ -56,7 +58,7 @@ def open_cache(
 ) -> ImageCache | None:
     """Return the cache of these files at (height, width); make it if there is none, and None if it cannot be made.
 
-    Its name holds the size and time of every source: when one changes, another cache is made.
+    Its name hangs on the size and time of every source, and on the libraries' versions: when one changes, another is made.
 
     Args:
         sources: paths of images; the order and repetitions do not matter.
@@ -78,9 +80,8 @@ def open_cache(
         _remove_unused(folder)
         needed, disk = len(rows) * image_size[0] * image_size[1] * 3, shutil.disk_usage(folder)
         if disk.free - needed < LEFT_FREE * disk.total:
-            logger.warning(
-                "images are decoded in every epoch: a cache needs %s, and %s has %s free", *_gb(needed, folder, disk.free)
-            )
+            sizes = needed / 2**30, folder, disk.free / 2**30
+            logger.warning("images are decoded in every epoch: a cache needs %.1f GB, and %s has %.1f GB free", *sizes)
             return None
         start(len(rows))
         _decode_all(list(rows), image_size, path, advance)
@@ -119,7 +120,7 @@ def _is_whole(path: Path, shape: tuple[int, ...]) -> bool:
 
 
 def _fingerprint(sources: Sequence[Path], image_size: tuple[int, int]) -> str:
-    digest = hashlib.sha256(f"{FORMAT} {image_size}".encode())
+    digest = hashlib.sha256(f"{FORMAT} {PIL.__version__} {torchvision.__version__} {image_size}".encode())
     for source in sources:
         state = source.stat()
         digest.update(f"\0{source.resolve()}\0{state.st_size}\0{state.st_mtime_ns}".encode(errors="surrogateescape"))
@@ -132,7 +133,3 @@ def _remove_unused(folder: Path) -> None:
         hours = (time.time() - path.stat().st_mtime) / 3600
         if (path.suffix == ".npy" and hours > 24 * DAYS_UNUSED) or (path.suffix == ".partial" and hours > 1):
             path.unlink(missing_ok=True)
-
-
-def _gb(needed: int, folder: Path, free: int) -> tuple[str, Path, str]:
-    return f"{needed / 2**30:.1f} GB", folder, f"{free / 2**30:.1f} GB"
