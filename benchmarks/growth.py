@@ -13,6 +13,7 @@ from feeding import make_images
 from paired import RESULTS, machine, put_section
 
 import msinet
+from msinet.data.image_cache import open_cache
 from msinet.data.records import ImageRecord, ReidSplits
 
 PICTURE = Path(__file__).parent.parent / "docs" / "growth.svg"
@@ -31,6 +32,7 @@ def seconds(verb: str, folder: Path, images: int, size: tuple[int, int]) -> floa
     """Return how long a run of two epochs takes longer than one of one epoch: an epoch, without what comes once."""
     shape = {"image_height": size[0], "image_width": size[1], "width": 0.5, "identities_per_batch": 8, "device": "cpu"}
     splits, taken = splits_of(folder, images), []
+    open_cache([record.path for record in splits.train], size)
     for epochs in (1, 2):
         with tempfile.TemporaryDirectory() as out:
             started = time.perf_counter()

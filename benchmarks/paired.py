@@ -16,6 +16,8 @@ import numpy as np
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
+ROUNDS = 7
+
 Step = Callable[[], Any]
 """Does the work once, and returns what both sides are compared by: numbers or arrays."""
 
@@ -89,9 +91,7 @@ def require_agreement(what: str, ours: tuple[Any, ...], theirs: tuple[Any, ...],
         raise SystemExit("they do not compute the same: nothing is timed")
 
 
-def compare(
-    what: str, ours: tuple[Any, ...], theirs: tuple[Any, ...], bounds: tuple[str, str], rounds: int = 7, unit: str = "s"
-) -> list[Row]:
+def compare(what: str, ours: tuple[Any, ...], theirs: tuple[Any, ...], bounds: tuple[str, str]) -> list[Row]:
     """Time two sides, (make, *arguments) each, in turn, after a round that warms up.
 
     Returns the row of the times and, where `bounds` has a second, the one of the peak memory.
@@ -99,10 +99,10 @@ def compare(
     sides = [Side(*ours), Side(*theirs)]
     for side in sides:
         side.once()
-    seconds = np.array([[side.once()[0] for side in sides] for _ in range(rounds)])
+    seconds = np.array([[side.once()[0] for side in sides] for _ in range(ROUNDS)])
     peaks = [side.peak() for side in sides]
     medians = np.median(seconds, 0)
-    note = f"{medians[0]:.3g} {unit} : {medians[1]:.3g} {unit}"
+    note = f"{medians[0]:.3g} s : {medians[1]:.3g} s"
     rows = [Row(what, list(seconds[:, 1] / seconds[:, 0]), bounds[0], note)]
     if bounds[1]:
         rows.append(Row(f"{what}: peak memory", [peaks[0] / peaks[1]], bounds[1], f"{peaks[0]:.0f} MB : {peaks[1]:.0f} MB"))
@@ -131,6 +131,16 @@ def put_section(title: str, body: str) -> None:
     replaced = pattern.sub(lambda _: section + "\n", text)
     text = replaced if pattern.search(text) else text.rstrip("\n") + "\n\n" + section
     RESULTS.write_text(text.rstrip("\n") + "\n")
+
+
+def default_precision(device: str) -> str:
+    """Return what `--precision auto` is on a device here."""
+    import torch
+
+    from msinet.engine.runtime import precision_on
+    from msinet.engine.settings import MachineSettings
+
+    return precision_on(MachineSettings(), torch.device(device))
 
 
 def machine() -> str:

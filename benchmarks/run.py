@@ -1,4 +1,4 @@
-"""Run all benchmarks, about ten minutes on two cores: `python benchmarks/run.py`. They write RESULTS.md."""
+"""Run all benchmarks, on an idle machine: `python benchmarks/run.py`. They write RESULTS.md."""
 
 import argparse
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from paired import Row, Step, compare, require_agreement, write_table
+from paired import Row, Step, compare, default_precision, require_agreement, write_table
 from textbook import TextbookSearch, TextbookSupernet, patterns
 from torch import Tensor
 
@@ -87,11 +87,17 @@ def main(device: str = "cpu") -> None:
     """Measure and write the table."""
     require_agreement("search", (ours, device, "fp32", torch.float64), (textbook, device, torch.float64), 1e-6)
     rows: list[Row] = []
+    default = f"default precision, here {default_precision(device)}"
     rows += compare("fp32", (ours, device, "fp32"), (textbook, device), (">= 1.5", "<= 0.75"))
-    rows += compare("default precision", (ours, device, "auto"), (textbook, device), (">= 2", "<= 0.75"))
+    rows += compare(
+        f"default precision, here {default_precision(device)}",
+        (ours, device, "auto"),
+        (textbook, device),
+        (">= 2", "<= 0.75"),
+    )
     write_table(
         "One search iteration" + (" on a GPU" if device != "cpu" else ""),
-        "python benchmarks/search_step.py",
+        "python benchmarks/search_step.py" + (f" --device {device}" if device != "cpu" else ""),
         rows,
         f"Weights and alphas, {IMAGES} images of {SIZE}x{SIZE} each, full width. In float64 both sides agree "
         "to 1e-6 in the losses, the alphas' gradient and the gradient of a layer in the middle of the network.",

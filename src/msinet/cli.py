@@ -69,6 +69,12 @@ class BothOptions:
     """Processes that load images; 0 loads them in the main process."""
     deterministic: bool | None = None
     """On a GPU, too, take only algorithms that give the same result each time; a CPU does so anyway. Slower."""
+    image_cache: bool | None = None
+    """Keep decoded images in ~/.cache/msinet, where the disk has room: later epochs and runs need not decode them."""
+    compile: bool | None = None
+    """Compile the networks (needs a C++ compiler): costs minutes at the start and at each image size; for long runs."""
+    sync_batch_norm: bool | None = None
+    """With several GPUs: batch norms take their statistics over all of them, not each over its share of a batch."""
 
 
 class RecipeNeeded(Exception):

@@ -3,16 +3,16 @@ import os
 import pickle
 import time
 from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from msinet.data import image_cache
-from msinet.data.image_cache import cache_folder, open_cache
+from msinet.data.image_cache import cache_folder, find_cache, open_cache
 from msinet.data.images import load_image
 from msinet.data.transforms import resize
-from msinet.errors import DatasetError
 
 SIZE = (12, 10)
 
@@ -76,11 +76,29 @@ def test_it_travels_to_a_worker_as_a_name(paths):
     np.testing.assert_array_equal(pickle.loads(sent)[paths[1]], cache[paths[1]])
 
 
-def test_an_image_that_cannot_be_read_is_named_and_leaves_nothing(paths):
+def test_an_image_that_cannot_be_read_switches_it_off_and_is_named(paths, caplog):
+    """The run that meets the image in a batch stops with the same words."""
     paths[3].write_bytes(b"no image")
-    with pytest.raises(DatasetError, match=r"3\.png"):
-        open_cache(paths, SIZE)
+    assert open_cache(paths, SIZE) is None
+    assert "3.png" in caplog.text
     assert files() == []
+
+
+def test_others_only_look_for_it(paths):
+    assert find_cache(paths, SIZE) is None
+    open_cache(paths, SIZE)
+    found = find_cache(paths, SIZE)
+    assert found
+    np.testing.assert_array_equal(found[paths[4]], resize(load_image(paths[4]), SIZE))
+
+
+def test_two_that_make_it_at_once_do_not_meet(paths):
+    with ThreadPoolExecutor(4) as pool:
+        caches = list(pool.map(lambda _: open_cache(paths, SIZE), range(8)))
+    assert len(files()) == 1
+    for cache in caches:
+        assert cache
+        np.testing.assert_array_equal(cache[paths[0]], resize(load_image(paths[0]), SIZE))
 
 
 def test_a_full_disk_switches_it_off(paths, monkeypatch, caplog):

@@ -166,8 +166,8 @@ def test_a_compiled_network_computes_the_same(train_settings, search_settings, b
     torch.testing.assert_close(*losses)
 
 
-def test_losses_read_late_are_the_same(splits, train_settings, tmp_path, monkeypatch):
-    """The log holds the same means, and the checkpoints those of all steps before."""
+def test_losses_read_late_are_the_same(splits, train_settings, tmp_path, monkeypatch, stop_after):
+    """Also where the run is stopped in the middle of an epoch: the checkpoint holds the means of all steps before."""
     train(splits, MSMT17, train_settings, tmp_path / "at once")
     start = Loop.__init__
 
@@ -176,7 +176,9 @@ def test_losses_read_late_are_the_same(splits, train_settings, tmp_path, monkeyp
         self.late = 1
 
     monkeypatch.setattr(Loop, "__init__", start_late)
-    train(splits, MSMT17, replace(train_settings, checkpoint_minutes=0), tmp_path / "late")
+    with pytest.raises(KeyboardInterrupt):
+        train(splits, MSMT17, train_settings, tmp_path / "late", stop_after("train", 2))
+    train(splits, MSMT17, train_settings, tmp_path / "late")
     logs = [(tmp_path / name / "train.jsonl").read_text() for name in ("at once", "late")]
     assert logs[0] == logs[1]
 

@@ -172,8 +172,13 @@ def test_half_precision_maps_stay_half_but_energies_do_not(maps, attention, mixt
 
 
 def test_energies_of_any_size_leave_no_numbers_that_processors_are_slow_with():
-    """Neither the masks nor the energies' gradients hold values between 0 and the smallest normal float32."""
+    """Neither the masks nor the maps' gradients hold values between 0 and the smallest normal float32."""
     a, b = (100 * torch.rand(2, 16, 64)).requires_grad_(), torch.rand(2, 16, 64)
-    for mask in CrossAttention().masks(a, b):
-        assert mask.detach().min() >= 1e-21
+    masks = CrossAttention().masks(a, b)
+    for mask in masks:
+        assert mask.min() >= 1e-21
         torch.testing.assert_close(mask.sum(-1), torch.ones(2, 16))
+    sum((mask * torch.randn(2, 16, 16)).sum() for mask in masks).backward()
+    assert a.grad is not None
+    small = a.grad.abs() < torch.finfo(torch.float32).tiny
+    assert (a.grad[small] == 0).all()

@@ -170,11 +170,12 @@ def embedding_batches(
     batch_size: int = 64,
     device: torch.device | None = None,
     workers: int = 0,
+    caches: Mapping[tuple[int, int], ImageCache] | None = None,
 ) -> Batches:
     """Return batches of all records in order, without augmentation."""
     draws = [Draw(record, 0, record, 0) for record in range(len(records))]
     batches = [draws[i : i + batch_size] for i in range(0, len(draws), batch_size)]
-    return Batches(RecordImages(records, image_size), batches, None, device, workers)
+    return Batches(RecordImages(records, image_size, caches=caches), batches, None, device, workers)
 
 
 def _start_worker(worker: int) -> None:

@@ -1,5 +1,6 @@
 """What search and training have in common: steps, epochs, means for the log, checkpoints, Ctrl-C."""
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,11 +14,11 @@ from torch import Tensor
 
 from msinet.data.batches import Batches, RecordImages, TrainingDraws, labels_of
 from msinet.data.identity_sampler import IdentitySampler
-from msinet.data.image_cache import ImageCache, open_cache
+from msinet.data.image_cache import ImageCache, find_cache, open_cache
 from msinet.data.records import ImageRecord
 from msinet.data.transforms import Augmentation
 from msinet.engine.checkpoint import RunFolder
-from msinet.engine.runtime import Progress, mean_of_processes, require_finite, stop_on_interrupt
+from msinet.engine.runtime import Progress, mean_of_processes, not_finite, stop_on_interrupt
 from msinet.engine.settings import LoopSettings
 from msinet.errors import DatasetError
 
@@ -152,7 +153,8 @@ class Loop:
                 reading.arrived.synchronize()
             values = dict(zip(reading.names, reading.values.tolist(), strict=True))
             for name, (positions, records) in reading.shown.items():
-                require_finite(values[name], [records[i] for i in positions.tolist()], reading.step)
+                if not math.isfinite(values[name]):
+                    raise not_finite(values[name], [records[i] for i in positions.tolist()], reading.step)
             for name, value in values.items():
                 self.sums[name] = self.sums.get(name, 0.0) + value
             self.progress.advance(**values)
@@ -209,6 +211,9 @@ def open_caches(
     caches = {}
     for size in sorted(sizes):
         start = partial(progress.start, f"decode images at {size[0]}x{size[1]}")
-        with accelerator.local_main_process_first():
+        if accelerator.is_local_main_process:
             caches[size] = open_cache(paths, size, start, progress.advance)
+        accelerator.wait_for_everyone()
+        if not accelerator.is_local_main_process:
+            caches[size] = find_cache(paths, size)
     return {size: cache for size, cache in caches.items() if cache}

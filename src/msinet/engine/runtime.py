@@ -1,19 +1,20 @@
 """What every loop needs of the machine: a device, a precision, other processes, a way to stop."""
 
 import ctypes
-import math
 import os
 import signal
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Protocol, TypeVar, cast
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import InitProcessGroupKwargs
 from torch import Tensor, nn
 
 from msinet.data.records import ImageRecord
@@ -51,7 +52,8 @@ def make_accelerator(settings: MachineSettings, out: str | Path | None = None, n
         if not torch.cuda.is_available():
             raise SettingsError(f"--device {settings.device}: this machine has no CUDA device that PyTorch can use")
         try:
-            torch.cuda.set_device(torch.device(settings.device))
+            if torch.device(settings.device).index is not None:
+                torch.cuda.set_device(torch.device(settings.device))
         except (RuntimeError, ValueError) as error:
             raise SettingsError(f"--device {settings.device}: {error}") from error
     elif settings.device not in ("auto", "cpu"):
@@ -63,7 +65,8 @@ def make_accelerator(settings: MachineSettings, out: str | Path | None = None, n
     tracker = getattr(settings, "tracker", None) if out else None
     if on_cpu:
         keep_freed_memory()
-    accelerator = Accelerator(cpu=on_cpu, log_with=tracker, project_dir=out)
+    patience = InitProcessGroupKwargs(timeout=timedelta(hours=6))  # one process of a machine decodes, the others wait
+    accelerator = Accelerator(cpu=on_cpu, log_with=tracker, project_dir=out, kwargs_handlers=[patience])
     if tracker and not accelerator.log_with:
         raise SettingsError(f"--tracker {tracker}: it is not installed; pip install {tracker}")
     if tracker:
@@ -182,14 +185,13 @@ def average_gradients(accelerator: Accelerator, parameters: Iterable[nn.Paramete
         gradient.copy_(mean.view_as(gradient))
 
 
-def require_finite(loss: float, records: Sequence[ImageRecord], step: int) -> None:
-    """Stop a run whose loss is not finite, and name the batch's images."""
-    if not math.isfinite(loss):
-        paths = "\n  ".join(str(record.path) for record in records)
-        raise TrainingError(
-            f"the loss is {loss} at step {step}: lower --learning-rate or lengthen --warmup-epochs, "
-            f"and look at the images of this batch:\n  {paths}"
-        )
+def not_finite(loss: float, records: Sequence[ImageRecord], step: int) -> TrainingError:
+    """Return the error of a run whose loss is not finite; it names the batch's images."""
+    paths = "\n  ".join(str(record.path) for record in records)
+    return TrainingError(
+        f"the loss is {loss} at step {step}: lower --learning-rate or lengthen --warmup-epochs, "
+        f"and look at the images of this batch:\n  {paths}"
+    )
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """The search: weights and alphas in turn, on different identities (report, section 3.1)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from msinet.data.batches import Batch, embedding_batches, labels_of
 from msinet.data.identity_splits import hold_out_validation, split_for_search
+from msinet.data.image_cache import ImageCache
 from msinet.data.records import ImageRecord, ReidSplits, identities
 from msinet.engine.checkpoint import (
     RunFolder,
@@ -62,7 +63,7 @@ class TwinsSearch:
         self.supernet.to(accelerator.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         if settings.sync_batch_norm:
             self.supernet = synchronise_batch_norm(self.supernet, accelerator)
-        self.forward = torch.compile(self.supernet) if settings.compile else self.supernet
+        self.forward = torch.compile(self.supernet, dynamic=False) if settings.compile else self.supernet
         self.weights = self.supernet.weight_parameters()
         self.alphas = self.supernet.alphas
         self.weight_optimizer = make_optimizer(settings, self.supernet, but=[self.alphas])
@@ -113,7 +114,13 @@ class TwinsSearch:
         return mean_of_processes(self.accelerator, loss)
 
     @torch.no_grad()
-    def fill(self, memory: CentroidMemory, records: Sequence[ImageRecord], progress: Progress) -> None:
+    def fill(
+        self,
+        memory: CentroidMemory,
+        records: Sequence[ImageRecord],
+        progress: Progress,
+        caches: Mapping[tuple[int, int], ImageCache] | None = None,
+    ) -> None:
         """Start a memory with the centroids of its identities, from the supernet as it stands."""
         order = np.random.default_rng(self.settings.seed).permutation(len(records))
         labels = torch.tensor(labels_of(records), device=self.accelerator.device)[order]
@@ -121,7 +128,7 @@ class TwinsSearch:
         settings = self.settings
         image_size = settings.small_image_size if settings.small_epochs else settings.image_size
         batch_size = settings.identities_per_batch * settings.images_per_identity
-        loader = embedding_batches(own, image_size, batch_size, self.accelerator.device, settings.workers)
+        loader = embedding_batches(own, image_size, batch_size, self.accelerator.device, settings.workers, caches)
         progress.start("first centroids", len(loader))
         features = []
         for batch in loader:
@@ -184,11 +191,11 @@ def search(
     twins = TwinsSearch(settings, len(identities(split.weights)), len(identities(split.alphas)), accelerator)
     steps_per_epoch = len(samplers[0])
     loop = Loop(folder, twins.tensors, settings.epochs * steps_per_epoch, steps_per_epoch, progress, accelerator)
-    if not loop.resume(twins.restore):
-        twins.fill(twins.weight_memory, split.weights, progress)
-        twins.fill(twins.alpha_memory, split.alphas, progress)
-
     caches = open_caches(train, settings, accelerator, progress)
+    if not loop.resume(twins.restore):
+        twins.fill(twins.weight_memory, split.weights, progress, caches)
+        twins.fill(twins.alpha_memory, split.alphas, progress, caches)
+
     weight_batches = make_batches(split.weights, samplers[0], settings, accelerator, loop, caches)
     alpha_batches = make_batches(split.alphas, samplers[1], settings, accelerator, loop, caches, stream=1)
     for weight_batch, alpha_batch in loop.over(zip(weight_batches, alpha_batches, strict=True), "search"):

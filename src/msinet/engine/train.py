@@ -64,7 +64,7 @@ class Training:
         self.network.to(accelerator.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         if settings.sync_batch_norm:
             self.network = synchronise_batch_norm(self.network, accelerator)
-        self.forward = torch.compile(self.network) if settings.compile else self.network
+        self.forward = torch.compile(self.network, dynamic=False) if settings.compile else self.network
         self.optimizer = make_optimizer(settings, self.network)
         average = get_ema_multi_avg_fn(settings.ema_decay)
         self.average = AveragedModel(self.network, multi_avg_fn=average, use_buffers=True) if settings.ema_decay else None
@@ -179,6 +179,7 @@ def train(
             scores: dict[str, Any] = {}
             last = loop.step + 1 == loop.total
             if splits.validation and (last or (loop.epoch + 1) % settings.validate_every == 0):
+                loop.read()  # so that a loss that is not finite is what the error speaks of
                 result = validate(training.current, splits, settings, accelerator)
                 training.keep_if_best(result.mAP)
                 scores = {"validation_mAP": result.mAP, "validation_rank_1": result.rank(1)}

@@ -1,6 +1,7 @@
 """The convolution blocks that the network is made of, and how they start."""
 
 from collections.abc import Sequence
+from functools import reduce
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +27,7 @@ def sum_of_widened(blocks: Sequence[nn.Sequential], maps: Sequence[Tensor]) -> T
     summed. The same numbers, for less memory and time wherever a block has at least twice as many channels as its map.
     """
     if any(type(block[1]) is not nn.BatchNorm2d for block in blocks):  # synchronised over processes
-        return torch.stack([block(x) for block, x in zip(blocks, maps, strict=True)]).sum(0)
+        return reduce(torch.add, [block(x) for block, x in zip(blocks, maps, strict=True)])
     folded = [fold_norm(block[0], block[1], x) for block, x in zip(blocks, maps, strict=True)]
     weight, bias = torch.cat([weight for weight, _ in folded], 1), torch.stack([bias for _, bias in folded]).sum(0)
     return F.conv2d(torch.cat(list(maps), 1), weight[:, :, None, None], bias)
@@ -46,14 +47,15 @@ def fold_norm(conv: nn.Module, norm: nn.Module, x: Tensor) -> tuple[Tensor, Tens
         with torch.autocast(x.device.type, enabled=False):
             rows = x.movedim(1, -1).flatten(0, 2).to(torch.promote_types(x.dtype, torch.float32))  # (B * H * W, in)
             centre = rows.mean(0)
-            covariance = rows.T @ rows / len(rows) - centre[:, None] * centre
+            centred = rows - centre
+            covariance = centred.T @ centred / len(rows)
             mean, variance = weight @ centre, (weight @ covariance * weight).sum(1)
         with torch.no_grad():
             norm.num_batches_tracked += 1
             norm.running_mean.lerp_(mean.to(norm.running_mean.dtype), norm.momentum)
             unbiased = variance * (len(rows) / max(len(rows) - 1, 1))
             norm.running_var.lerp_(unbiased.to(norm.running_var.dtype), norm.momentum)
-    scale = norm.weight * (variance.clamp_min(0) + norm.eps).rsqrt()
+    scale = norm.weight * (variance + norm.eps).rsqrt()
     return weight * scale[:, None], norm.bias - mean * scale
 
 
