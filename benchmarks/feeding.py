@@ -79,8 +79,8 @@ def main() -> None:
         "python benchmarks/feeding.py",
         rows,
         f"{EPOCHS_A_STEP} epochs of {IMAGES} JPEGs of about 250x220 pixels ({kilobytes:.0f} KB), in batches of {BATCH} "
-        "at 256x256, flipped, cropped, erased and normalised. Without augmentation the images of both sides have the same mean colours "
-        "to 1 %: they resize alike but for rounding.",
+        "at 256x256, flipped, cropped, erased and normalised. Without augmentation the images of both sides have the same "
+        "mean colours to 1 %: they resize alike but for rounding.",
     )
 
 

@@ -67,7 +67,7 @@ def main(device: str = "cpu") -> None:
     default = f"default precision, here {default_precision(device)}"
     rows += compare("fp32", (ours, device, "fp32"), (textbook, device), (">= 1.4", "none set"))
     rows += compare(
-        f"default precision, here {default_precision(device)}",
+        default,
         (ours, device, "auto"),
         (textbook, device),
         (">= 2", "none set"),

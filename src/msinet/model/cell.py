@@ -27,6 +27,7 @@ class MultiScaleCell(nn.Module):
         self.interactions = nn.ModuleList(interactions)
         self.expand_a = conv_norm(width, out_channels)
         self.expand_b = conv_norm(width, out_channels)
+        self.widens = 2 * in_channels <= out_channels
         self.project = nn.Identity() if in_channels == out_channels else conv_norm(in_channels, out_channels)
 
     def forward(self, x: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -38,7 +39,15 @@ class MultiScaleCell(nn.Module):
         for i, interact in enumerate(self.interactions):
             a, b = self.scales_a[i](a), self.scales_b[i](b)
             a, b = interact(a, b) if weights is None else interact(a, b, weights[i])
-        return F.relu(sum_of_widened([self.expand_a, self.expand_b], [a, b]).add_(self.project(x)), inplace=True)
+        if self.widens:
+            return F.relu(sum_of_widened(self.closing, [a, b, x]), inplace=True)
+        return F.relu(sum_of_widened(self.closing, [a, b]).add_(self.project(x)), inplace=True)
+
+    @property
+    def closing(self) -> list[nn.Sequential]:
+        """The blocks whose sum closes the cell as one convolution: the projection too, where it widens the map."""
+        along = [self.project] if self.widens and isinstance(self.project, nn.Sequential) else []
+        return [self.expand_a, self.expand_b, *along]
 
 
 def branch_channels(out_channels: int) -> int:

@@ -53,5 +53,5 @@ def _products_of_layer(layer: nn.Module, x: Tensor, output: object) -> int:
 
 def _products_of_closing(cell: nn.Module, x: Tensor, output: object) -> int:
     assert isinstance(cell, MultiScaleCell) and isinstance(output, Tensor)
-    closing = [cast(nn.Conv2d, block[0]) for block in (cell.expand_a, cell.expand_b)]
+    closing = [cast(nn.Conv2d, block[0]) for block in cell.closing]
     return output[0, 0].numel() * sum(conv.weight.numel() for conv in closing)
