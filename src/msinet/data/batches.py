@@ -83,6 +83,12 @@ class RecordImages(Dataset):
     def __len__(self) -> int:
         return len(self.records)
 
+    @property
+    def decoded(self) -> bool:
+        """Whether no file has to be decoded."""
+        sizes = {self.image_size, self.small_size} if self.small_batches else {self.image_size}
+        return sizes <= self.caches.keys()
+
     def __getitem__(self, wanted: Draw) -> tuple[np.ndarray, np.ndarray, int, int, int]:
         path = self.records[wanted.record].path
         size = self.small_size if wanted.batch < self.small_batches else self.image_size
@@ -132,7 +138,7 @@ class Batches:
         draws: the draws of each batch.
         augmentation: None only normalises.
         device: where the batches go.
-        workers: processes that load images, 0 for none; the same batches at any number.
+        workers: processes that load images, 0 for none; the same batches at any number. Decoded images need none.
     """
 
     def __init__(
@@ -148,7 +154,7 @@ class Batches:
         self.loader = DataLoader(
             images,
             batch_sampler=draws,  # pyright: ignore[reportArgumentType]: a draw is what `images` is asked by
-            num_workers=workers,
+            num_workers=0 if images.decoded else workers,  # handing images over costs more than reading decoded ones
             collate_fn=_collate,
             pin_memory=self.device.type == "cuda",
             worker_init_fn=_start_worker,
