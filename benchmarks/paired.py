@@ -6,7 +6,7 @@ import re
 import resource
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -109,6 +109,37 @@ def compare(what: str, ours: tuple[Any, ...], theirs: tuple[Any, ...], bounds: t
     for row in rows:
         print(row, flush=True)
     return rows
+
+
+def compare_precisions(
+    title: str,
+    script: str,
+    device: str,
+    sides: tuple[Callable[..., Step], Callable[..., Step]],
+    bounds: Mapping[str, tuple[str, str]],
+    words: str,
+) -> None:
+    """Compare a step of ours at some precisions with the textbook's, after checking both in float64; write the table.
+
+    Args:
+        title: of the table.
+        script: the benchmark's file.
+        device: cpu or cuda.
+        sides: makers, ours of (device, precision, dtype) and theirs of (device, dtype).
+        bounds: of times and memory, by precision.
+        words: what stands below the table.
+    """
+    import torch
+
+    ours, theirs = sides
+    require_agreement(title, (ours, device, "fp32", torch.float64), (theirs, device, torch.float64), 1e-6)
+    rows: list[Row] = []
+    for precision, promised in bounds.items():
+        what = f"default precision, here {default_precision(device)}" if precision == "auto" else precision
+        rows += compare(what, (ours, device, precision), (theirs, device), promised)
+    on_gpu = device != "cpu"
+    command = f"python benchmarks/{script}" + (f" --device {device}" if on_gpu else "")
+    write_table(title + (" on a GPU" if on_gpu else ""), command, rows, words)
 
 
 def apart(ours: Any, theirs: Any) -> float:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from paired import Row, Step, compare, default_precision, require_agreement, write_table
+from paired import Step, compare_precisions
 from textbook import TextbookSearch, TextbookSupernet, patterns
 from torch import Tensor
 
@@ -23,9 +23,8 @@ START = 2.5e-4  # where the warm-up starts: a full step from random weights woul
 def batches(device: torch.device, dtype: torch.dtype) -> tuple[Batch, Batch]:
     """Return a batch for the weights and one for the alphas of coloured patterns: 8 identities x 4 images."""
     random = torch.Generator().manual_seed(0)
-    labels = torch.arange(IMAGES) // 4
+    labels = (torch.arange(IMAGES) // 4).to(device)
     images = [patterns(IMAGES, SIZE, random) for _ in range(2)]
-    labels = labels.to(device)
     weights, alphas = (Batch(each.to(device, dtype), labels, labels, labels) for each in images)
     return weights, alphas
 
@@ -85,20 +84,12 @@ def outcome(losses: list[float], alpha_optimizer: Any, alphas: Tensor, weight_op
 
 def main(device: str = "cpu") -> None:
     """Measure and write the table."""
-    require_agreement("search", (ours, device, "fp32", torch.float64), (textbook, device, torch.float64), 1e-6)
-    rows: list[Row] = []
-    default = f"default precision, here {default_precision(device)}"
-    rows += compare("fp32", (ours, device, "fp32"), (textbook, device), (">= 1.5", "<= 0.75"))
-    rows += compare(
-        default,
-        (ours, device, "auto"),
-        (textbook, device),
-        (">= 2", "<= 0.75"),
-    )
-    write_table(
-        "One search iteration" + (" on a GPU" if device != "cpu" else ""),
-        "python benchmarks/search_step.py" + (f" --device {device}" if device != "cpu" else ""),
-        rows,
+    compare_precisions(
+        "One search iteration",
+        "search_step.py",
+        device,
+        (ours, textbook),
+        {"fp32": (">= 1.5", "<= 0.75"), "auto": (">= 2", "<= 0.75")},
         f"Weights and alphas, {IMAGES} images of {SIZE}x{SIZE} each, full width. In float64 both sides agree "
         "to 1e-6 in the losses, the alphas' gradient and the gradient of a layer in the middle of the network.",
     )

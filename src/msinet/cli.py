@@ -221,15 +221,17 @@ def embed(
     from msinet.data.images import drop_unreadable
     from msinet.data.records import SPLIT_NAMES
     from msinet.engine.embed import save_embeddings
+    from msinet.engine.runtime import share_of
 
     if split not in (*SPLIT_NAMES, "all"):
         raise SettingsError(f"--split {split} is none of {', '.join(SPLIT_NAMES)}, all")
+    which, shards = shard_of(shard)
     network = msinet.load_model(model)
     with progress_bars() as bars:
         splits = msinet.load_splits(data, options.format, options.split_seed, verify=False)
         chosen = SPLIT_NAMES if split == "all" else (split,)
         records = list({record.path: record for name in chosen for record in getattr(splits, name)}.values())
-        records = records[share_of(shard, len(records))]
+        records = records[share_of(len(records), which, shards)]
         if options.verify:
             bars.start("check images", len(records))
             records, skipped = drop_unreadable(records, bars.advance)
@@ -309,12 +311,12 @@ def show_left_out(skipped: "Sequence[Skipped]") -> None:
         say(f"  and {len(skipped) - 3} more left out")
 
 
-def share_of(shard: str, count: int) -> slice:
-    """Return which of so many things belong to a shard such as 3/100; all shards together are all of them."""
+def shard_of(shard: str) -> tuple[int, int]:
+    """Return which shard it is, from 0, and of how many: 3/100 -> (2, 100)."""
     which, _, shards = shard.partition("/")
     if not (which.isdecimal() and shards.isdecimal() and 1 <= int(which) <= int(shards)):
         raise SettingsError(f"--shard {shard}: write which of how many, from 1/100 to 100/100")
-    return slice(count * (int(which) - 1) // int(shards), count * int(which) // int(shards))
+    return int(which) - 1, int(shards)
 
 
 def recipe_of(tokens: Sequence[str]) -> dict[str, Any]:

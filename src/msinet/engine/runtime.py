@@ -128,8 +128,12 @@ def bf16_is_fast() -> bool:
 
 def own_share(count: int, accelerator: Accelerator) -> slice:
     """Return this process' part of so many things; joined in the order of the processes, the parts are all of them."""
-    which, processes = accelerator.process_index, accelerator.num_processes
-    return slice(count * which // processes, count * (which + 1) // processes)
+    return share_of(count, accelerator.process_index, accelerator.num_processes)
+
+
+def share_of(count: int, which: int, shares: int) -> slice:
+    """Return the part of so many things that is number `which`, from 0, of so many shares of nearly equal size."""
+    return slice(count * which // shares, count * (which + 1) // shares)
 
 
 def gather_rows(accelerator: Accelerator, rows: Tensor) -> Tensor:

@@ -201,9 +201,11 @@ def search(
     for weight_batch, alpha_batch in loop.over(zip(weight_batches, alpha_batches, strict=True), "search"):
         twins.set_learning_rates(loop.step, steps_per_epoch)
         weight_loss, alpha_loss = twins.step(weight_batch, alpha_batch)
-        shown = Shown(weight_batch.positions, split.weights), Shown(alpha_batch.positions, split.alphas)
-        names = "loss", "alpha_loss"
-        loop.record(dict(zip(names, (weight_loss, alpha_loss), strict=True)), dict(zip(names, shown, strict=True)))
+        shown = {
+            "loss": Shown(weight_batch.positions, split.weights),
+            "alpha_loss": Shown(alpha_batch.positions, split.alphas),
+        }
+        loop.record({"loss": weight_loss, "alpha_loss": alpha_loss}, shown)
         if loop.ends_epoch:
             loop.log_epoch(alphas=twins.alphas.tolist())
 
