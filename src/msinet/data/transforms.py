@@ -6,6 +6,7 @@ whichever device it is, from numbers that were drawn before.
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -82,10 +83,10 @@ class Augmentation:
 
     def _colours(self, images: Tensor, drawn: Tensor) -> Tensor:
         """Brightness, contrast around the image's mean grey, and saturation, as one linear map of the colours."""
-        strength = self.color_jitter * torch.tensor([1, 1, 0.75], dtype=torch.float64)
-        factors = (1 + strength * (2 * drawn[:, COLOURS] - 1)).to(images.device)  # (B, 3)
+        drawn = drawn[:, COLOURS].to(images.device, non_blocking=True)
+        factors = 1 + self.color_jitter * _constant((1, 1, 0.75), images.device) * (2 * drawn - 1)  # (B, 3)
         brightness, contrast, saturation = factors.T[:, :, None, None]
-        luma = torch.tensor(LUMA, dtype=torch.float64, device=images.device)
+        luma = _constant(LUMA, images.device)
         # Sums of integers: the same on every device and with any number of threads.
         grey = images.sum((2, 3), dtype=torch.int64).double() @ luma / images[0, 0].numel()  # (B,)
         mixing = saturation * torch.eye(3, dtype=torch.float64, device=images.device) + (1 - saturation) * luma
@@ -124,7 +125,14 @@ def _rectangle(numbers: list[float], height: int, width: int) -> tuple[int, int]
 def _normalise(colours: Tensor) -> Tensor:
     """Scale colours (B, 3, H, W) float32 from 0 to 255, in place."""
     rows = colours.permute(0, 2, 3, 1).flatten(2)  # (B, H, W * 3): channels last, so nothing is copied
-    width = colours.shape[3]
-    mean, std = (torch.tensor(values, dtype=torch.float64) for values in (MEAN, STD))
-    scale, shift = (1 / (255 * std)).repeat(width).float(), (-mean / std).repeat(width).float()
-    return rows.mul_(scale.to(rows.device)).add_(shift.to(rows.device)).unflatten(2, (width, 3)).permute(0, 3, 1, 2)
+    width, device = colours.shape[3], colours.device
+    scale = _constant(tuple(1 / (255 * std) for std in STD), device).repeat(width).float()
+    shift = _constant(tuple(-mean / std for mean, std in zip(MEAN, STD, strict=True)), device).repeat(width).float()
+    return rows.mul_(scale).add_(shift).unflatten(2, (width, 3)).permute(0, 3, 1, 2)
+
+
+@cache
+def _constant(values: tuple[float, ...], device: torch.device) -> Tensor:
+    """Return numbers as float64 on a device: sent there once, since sending makes the processor wait for a GPU."""
+    with torch.inference_mode(False):
+        return torch.tensor(values, dtype=torch.float64, device=device)

@@ -1,12 +1,13 @@
 """Training a chosen architecture: identity loss and triplet loss on both heads (report, equations 5 and 6)."""
 
+import copy
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from msinet.data.batches import Batch
 from msinet.data.identity_splits import hold_out_validation
@@ -66,8 +67,7 @@ class Training:
             self.network = synchronise_batch_norm(self.network, accelerator)
         self.forward = torch.compile(self.network, dynamic=False) if settings.compile else self.network
         self.optimizer = make_optimizer(settings, self.network)
-        average = get_ema_multi_avg_fn(settings.ema_decay)
-        self.average = AveragedModel(self.network, multi_avg_fn=average, use_buffers=True) if settings.ema_decay else None
+        self.average: MSINet | None = None
         self.best: dict[str, Tensor] = {}
         self.best_score = -1.0
 
@@ -84,9 +84,20 @@ class Training:
         losses["loss"].backward()
         average_gradients(self.accelerator, self.network.parameters())
         self.optimizer.step()
-        if self.average:
-            self.average.update_parameters(self.network)
+        if self.settings.ema_decay:
+            self._average()
         return dict(zip(losses, mean_of_processes(self.accelerator, torch.stack(list(losses.values()))), strict=True))
+
+    def _average(self) -> None:
+        """Move the averaged weights and statistics towards the current ones. They start as those after the first step."""
+        if self.average is None:
+            self.average = copy.deepcopy(self.network)
+            return
+        averaged, current = self.average.state_dict(), self.network.state_dict()
+        move = get_ema_multi_avg_fn(self.settings.ema_decay)
+        for floats in (True, False):  # Statistics count their batches in integers.
+            names = [name for name, tensor in averaged.items() if tensor.is_floating_point() == floats]
+            move([averaged[name] for name in names], [current[name] for name in names], None)
 
     def losses(self, features: Features, labels: Tensor) -> dict[str, Tensor]:
         """Return both losses, each summed over the two heads, and their weighted sum.
@@ -103,7 +114,7 @@ class Training:
     @property
     def current(self) -> MSINet:
         """The network as it stands: with averaged weights, where they are averaged."""
-        return cast(MSINet, self.average.module) if self.average else self.network
+        return self.average or self.network
 
     def keep_if_best(self, score: float) -> None:
         """Remember the current weights if they score higher than any before."""
@@ -130,7 +141,8 @@ class Training:
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Go on from what `tensors` gave."""
         restore_module(self.network, tensors, "network")
-        if self.average:
+        if any(name.startswith("average.") for name in tensors):
+            self.average = copy.deepcopy(self.network)
             restore_module(self.average, tensors, "average")
         restore_optimizer(self.optimizer, tensors, "optimizer")
         self.best = {name.removeprefix("best."): t for name, t in tensors.items() if name.startswith("best.")}
