@@ -8,7 +8,7 @@ install: .venv/installed
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --editable ".[dev,table,track]"
+	$(BIN)/pip install --quiet --editable ".[dev,demo,table,track]"
 	touch $@
 
 test: install

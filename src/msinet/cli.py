@@ -26,6 +26,7 @@ from msinet.console import (
 from msinet.engine.recipes import load_recipe
 from msinet.engine.settings import MachineSettings, Precision, SearchSettings, TrainSettings
 from msinet.errors import MSINetError, SettingsError
+from msinet.world.settings import WorldSettings
 
 if TYPE_CHECKING:
     from msinet.data.records import ReidSplits, Skipped
@@ -39,6 +40,10 @@ app = App(
     version=msinet.__version__,
     suppress_keyboard_interrupt=False,
 )
+
+
+data_app = App(name="data", help="Make data sets.")
+app.command(data_app)
 
 
 @Parameter(name="*")
@@ -242,6 +247,26 @@ def embed(
     say(f"Written to {out}: {len(records)} embeddings")
 
 
+@data_app.command
+def make(out: Path, *, processes: int | None = None, settings: Annotated[WorldSettings, Parameter(name="*")] = WorldSettings()) -> None:
+    """Make a data set of synthetic vehicles, laid out as VeRi-776; stopped and started again, it goes on.
+
+    Args:
+        out: Folder for the images and their lists.
+        processes: That make images; by default one a core. The images are the same with any number.
+    """
+    try:
+        from msinet.world.dataset import make_world
+    except ModuleNotFoundError as error:
+        raise MSINetError(f'{error.name} is missing: pip install "msinet[demo]"') from error
+
+    with progress_bars() as bars:
+        make_world(out, settings, bars, processes)
+    images = settings.identities * settings.cameras * settings.images_per_camera
+    train = settings.identities - settings.test_identities
+    say(f"Written to {out}: {images} images of {settings.identities} vehicles, {train} of them for training")
+
+
 @app.command
 def rerun(result: Path, *, out: Path, data: Path | None = None) -> None:
     """Repeat what made a result and compare; stopped and started again, it goes on. Exit code 1 where scores differ.
@@ -340,5 +365,5 @@ def main(tokens: Sequence[str] | None = None) -> None:
         show_error(str(error))
         sys.exit(2 if isinstance(error, SettingsError) else 1)
     except KeyboardInterrupt:
-        say_aside("stopped: run, search and train go on from here with the same command")
+        say_aside("stopped: run, search, train and data make go on from here with the same command")
         sys.exit(130)

@@ -1,0 +1,90 @@
+"""Cities: the light of a place at an hour, and what the weather does to road and air."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from msinet.world.shading import Light
+
+Range = tuple[float, float]
+Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Weather:
+    """What the light of a city is drawn from."""
+
+    elevation: Range
+    """Of the sun in degrees."""
+    sun: Range
+    """Strength of its light."""
+    sun_colour: Triple
+    zenith: Triple
+    horizon: Triple
+    clouds: Range
+    """Share of the sun's light that clouds spread over the sky."""
+    lamps: float = 0.0
+    """How bright vehicles' lights are."""
+    wet: float = 0.0
+    haze: Range = (0.0, 0.3)
+    street_lamps: bool = False
+    exposure: float = 0.17
+    """How bright the cameras make the road, linear from 0 to 1."""
+    streaks: float = 0.0
+    """Rain in the air, streaks in 1,000 pixels."""
+
+
+WEATHERS: dict[str, Weather] = {
+    "day": Weather((28, 65), (2.2, 3.4), (1.0, 0.94, 0.85), (0.38, 0.55, 0.9), (0.85, 0.9, 0.95), (0.0, 0.6)),
+    "overcast": Weather((40, 70), (1.4, 2.4), (1.0, 0.97, 0.93), (0.75, 0.79, 0.85), (0.8, 0.82, 0.85), (0.93, 1.0), haze=(0.2, 0.9)),
+    "dusk": Weather((5, 14), (1.0, 1.9), (1.0, 0.62, 0.36), (0.22, 0.27, 0.45), (0.75, 0.52, 0.42), (0.0, 0.5), 0.45, exposure=0.13),
+    "night": Weather((0, 1), (0.5, 1.1), (1.0, 0.78, 0.52), (0.012, 0.014, 0.022), (0.05, 0.045, 0.04), (0.0, 0.0), 1.0,
+                     street_lamps=True, exposure=0.075),
+    "rain": Weather((35, 60), (0.9, 1.6), (0.95, 0.98, 1.0), (0.5, 0.55, 0.62), (0.58, 0.61, 0.66), (0.95, 1.0), 0.4, 0.6, (0.5, 1.6),
+                    exposure=0.13, streaks=2.2),
+}  # fmt: skip
+
+
+def draw_light(weather: Weather, rng: np.random.Generator) -> Light:
+    """Return the light at one camera of the city. Directions are the road's: x along it, y across."""
+    strength, clouds = rng.uniform(*weather.sun), rng.uniform(*weather.clouds)
+    tint = np.asarray(weather.sun_colour) * np.exp(rng.normal(0, 0.04, 3))
+    elevation, azimuth = np.radians(rng.uniform(*weather.elevation)), rng.uniform(0, 2 * np.pi)
+    if weather.street_lamps:
+        key = np.array([rng.uniform(-7, 7), rng.choice([-1, 1]) * rng.uniform(3, 7), rng.uniform(7, 10)])
+        tint = tint if rng.random() < 0.6 else np.array([0.92, 0.97, 1.0])  # sodium or LED
+    else:
+        key = np.array([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)])
+    direct = strength * (1 - clouds) ** 1.5
+    spread = 0.25 * strength * clouds
+    zenith = np.asarray(weather.zenith) * (0.9 + 0.3 * rng.random()) + spread * 0.6
+    horizon = np.asarray(weather.horizon) * (0.9 + 0.3 * rng.random()) + spread * 0.6
+    if weather.street_lamps:
+        spread = 0.0
+        zenith, horizon = np.asarray(weather.zenith), np.asarray(weather.horizon)
+    sky = 0.5 * (zenith + horizon)
+    bounce = 0.16 * (sky + direct * tint * (0.12 if weather.street_lamps else 0.32 * np.sin(elevation)))
+    height = 0.55 if weather.street_lamps else float(np.sin(elevation))
+    return Light(
+        key=key.astype(np.float32),
+        is_lamp=weather.street_lamps,
+        key_colour=(direct * tint).astype(np.float32),
+        zenith=zenith.astype(np.float32),
+        horizon=horizon.astype(np.float32),
+        skyline=(0.22 * sky * rng.uniform(0.5, 1.2, 3)).astype(np.float32),
+        skyline_height=float(rng.uniform(0.1, 0.4)),
+        bounce=bounce.astype(np.float32),
+        lamps=weather.lamps,
+        brakes=0.0,
+        level=float((0.32 * direct * tint * height + 0.45 * horizon + 0.55 * zenith).mean()),
+        haze=float(rng.uniform(*weather.haze)),
+    )
+
+
+def turned(light: Light, heading: float, place: tuple[float, float]) -> Light:
+    """Return the light in the frame of a vehicle that stands somewhere on the road with a heading in radians."""
+    x, y, z = (float(value) for value in light.key)
+    if light.is_lamp:
+        x, y = x - place[0], y - place[1]
+    c, s = np.cos(heading), np.sin(heading)
+    return light._replace(key=np.array([c * x + s * y, -s * x + c * y, z], np.float32))
