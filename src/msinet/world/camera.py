@@ -84,7 +84,11 @@ def draw_camera(seed: tuple[int, ...], city: str, difficulty: float) -> Camera:
     weather = WEATHERS[city]
     lanes, road = _draw_road(rng)
     view = rng.choice(["rear", "front", "side"], p=[between(0.75, 0.45), between(0.2, 0.4), between(0.05, 0.15)])
-    angle = {"rear": np.pi + rng.normal(0, 0.5), "front": rng.normal(0, 0.5), "side": rng.choice([-1, 1]) * rng.normal(1.6, 0.25)}[str(view)]
+    angle = {
+        "rear": np.pi + rng.normal(0, 0.5),
+        "front": rng.normal(0, 0.5),
+        "side": rng.choice([-1, 1]) * rng.normal(1.6, 0.25),
+    }[str(view)]
     distance = rng.uniform(10, 24)
     eye = np.array([distance * np.cos(angle), lanes[0] + distance * np.sin(angle), rng.uniform(3.8, 8.5)])
     warmth, tint = rng.normal(0, between(0.12, 0.22)), rng.normal(0, between(0.03, 0.06))
@@ -137,12 +141,17 @@ def _draw_road(rng: np.random.Generator) -> tuple[tuple[float, ...], Road]:
         zebra=np.array([zebra, zebra + 3.2], np.float32),
         verge=verge,
         verge_colour=(colours[verge] * np.exp(rng.normal(0, 0.2, 3) * [1, 0.6, 1])).astype(np.float32),
-        patch=np.array([rng.uniform(-4, 4), rng.choice(lanes), rng.uniform(0.8, 2.5), rng.uniform(0.4, 1.4), rng.uniform(0.7, 1.2)], np.float32),
+        patch=np.array(
+            [rng.uniform(-4, 4), rng.choice(lanes), rng.uniform(0.8, 2.5), rng.uniform(0.4, 1.4), rng.uniform(0.7, 1.2)],
+            np.float32,
+        ),
     )
     return lanes, road
 
 
-def draw_pass(camera: Camera, vehicle: Vehicle, traffic: list[Vehicle], count: int, rng: np.random.Generator) -> list[Moment]:
+def draw_pass(
+    camera: Camera, vehicle: Vehicle, traffic: list[Vehicle], count: int, rng: np.random.Generator
+) -> list[Moment]:
     """Return the moments at which a passing vehicle is seen, each a little further along the road."""
     lane = float(rng.choice(camera.lanes[:2]))
     start, step = rng.uniform(-2.5, 1.5), rng.uniform(0.8, 2.2)
@@ -150,12 +159,12 @@ def draw_pass(camera: Camera, vehicle: Vehicle, traffic: list[Vehicle], count: i
     if len(camera.lanes) > 1 and rng.random() < 0.08:  # It changes lanes.
         heading += rng.choice([-1, 1]) * rng.uniform(0.04, 0.1)
     others = []
-    length = vehicle.size[0]
+    length = vehicle.footprint[0]
     for side in (-1, 0, 1):
         y = lane + side * LANE
         if camera.road.edges[0] < y - 1 and y + 1 < camera.road.edges[1] and traffic and rng.random() < camera.crowd:
             other = traffic[rng.integers(len(traffic))]
-            gap = (length + other.size[0]) / 2 + rng.uniform(2.0, 7.0)
+            gap = (length + other.footprint[0]) / 2 + rng.uniform(2.0, 7.0)
             x = rng.choice([-1, 1]) * gap if side == 0 else rng.uniform(-gap, gap)
             others.append((other, start + x, y + rng.normal(0, 0.15)))
     brakes = bool(rng.random() < 0.3)
@@ -167,7 +176,8 @@ def draw_pass(camera: Camera, vehicle: Vehicle, traffic: list[Vehicle], count: i
         x, y = np.array([start, across]) + way * towards + aside * normal
         pole = (float(x), float(y), rng.uniform(0.04, 0.11))
     return [
-        Moment((start + step * i, across + step * i * np.sin(heading)), heading, brakes, tuple(others), pole) for i in range(count)
+        Moment((start + step * i, across + step * i * np.sin(heading)), heading, brakes, tuple(others), pole)
+        for i in range(count)
     ]
 
 
@@ -181,7 +191,9 @@ class View(NamedTuple):
     """Least and greatest tangent to the right, then upwards."""
 
 
-def render(camera: Camera, stage: Stage, moment: Moment, size: int, texture: Floats, rng: np.random.Generator) -> Image.Image:
+def render(
+    camera: Camera, stage: Stage, moment: Moment, size: int, texture: Floats, rng: np.random.Generator
+) -> Image.Image:
     """Return what the camera writes down: the cut-out of the vehicle, at most `size` pixels on its longest side."""
     c, s = np.cos(moment.heading), np.sin(moment.heading)
     turn = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]])  # from the road's frame to the vehicle's
@@ -209,7 +221,12 @@ def _look(mesh: Mesh, eye: NDArray, forward: NDArray, camera: Camera, rng: np.ra
     # A detector's box: a little too tight or too wide on each side, at times much.
     error = rng.normal(0.6, 1.0, 4) * camera.margin * (2.0 if rng.random() < 0.06 else 1.0)
     error = np.clip(error, -0.12, 0.5)
-    box = (across.min() - error[0] * wide, across.max() + error[1] * wide, above.min() - error[2] * high, above.max() + error[3] * high)
+    box = (
+        across.min() - error[0] * wide,
+        across.max() + error[1] * wide,
+        above.min() - error[2] * high,
+        above.max() + error[3] * high,
+    )
     return View(forward, right, up, tuple(float(edge) for edge in box))  # pyright: ignore[reportArgumentType]
 
 
@@ -262,7 +279,9 @@ def _develop(light: Floats, camera: Camera, way: NDArray, view: View, pixel: flo
     light = _smear(light, direction * camera.motion / pixel)
     if camera.weather.lamps:
         bright = np.minimum(np.maximum(light - 1.2, 0), 6)
-        light = light + 0.05 * _blur(bright, 0.02 * max(width, height) + 0.5) + 0.02 * _blur(bright, 0.07 * max(width, height))
+        light = (
+            light + 0.05 * _blur(bright, 0.02 * max(width, height) + 0.5) + 0.02 * _blur(bright, 0.07 * max(width, height))
+        )
     light = _blur(light, camera.focus)
     gain = camera.weather.exposure / (camera.light.level * float(camera.road.asphalt.mean()))
     colours = light * (gain * camera.exposure * camera.gains).astype(np.float32)
@@ -274,7 +293,9 @@ def _develop(light: Floats, camera: Camera, way: NDArray, view: View, pixel: flo
     colours = colours + spread * rng.standard_normal(colours.shape, np.float32)
     colours = np.maximum(colours, 0)
     shoulder = 0.62
-    colours = np.where(colours < shoulder, colours, shoulder + (1 - shoulder) * (1 - np.exp(-(colours - shoulder) / (1 - shoulder))))
+    colours = np.where(
+        colours < shoulder, colours, shoulder + (1 - shoulder) * (1 - np.exp(-(colours - shoulder) / (1 - shoulder)))
+    )
     values = colours ** np.float32(camera.gamma / 2.2)
     values = values + camera.halo * (values - _blur(values, 1.0))
     return Image.fromarray((np.clip(values, 0, 1) * 255 + 0.5).astype(np.uint8))

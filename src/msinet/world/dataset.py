@@ -17,17 +17,27 @@ import numpy as np
 from msinet.errors import DatasetError
 from msinet.whole_files import write_whole
 from msinet.world.camera import Camera, draw_camera, draw_pass, jpeg, render
+from msinet.world.colours import COLOURS
 from msinet.world.scene import Stage, noise_texture
 from msinet.world.settings import WorldSettings
 from msinet.world.shading import Floats
-from msinet.world.vehicles import COLOURS, Vehicle, character, draw_vehicle
+from msinet.world.vehicles import Vehicle, character, draw_vehicle
 
 VERSION = 1
 """Of the pictures: the same settings under another version give other ones."""
 
 TYPE_NUMBERS = {
-    "sedan": 1, "suv": 2, "van": 3, "hatchback": 4, "pickup": 6, "bus": 7, "box truck": 8, "estate": 9, "motorcycle": 10, "lorry": 11,
-}  # fmt: skip
+    "sedan": 1,
+    "suv": 2,
+    "van": 3,
+    "hatchback": 4,
+    "pickup": 6,
+    "bus": 7,
+    "box truck": 8,
+    "estate": 9,
+    "motorcycle": 10,
+    "lorry": 11,
+}
 """VeRi-776's numbers of types, and two more; it has no motorcycles, and its 5 are people carriers."""
 
 COLOUR_NUMBERS = {name: number for number, name in enumerate(COLOURS, 1)}
@@ -114,8 +124,12 @@ def _claim(out: Path, settings: WorldSettings) -> None:
         except ValueError as error:
             raise DatasetError(f"{file} cannot be read: {error}; delete the folder, or choose another") from error
         if there != recipe:
-            differs = ", ".join(sorted(name for name in recipe if not isinstance(there, dict) or there.get(name) != recipe[name]))
-            raise DatasetError(f"{out} holds a world made with other settings ({differs}): delete it, or choose another folder")
+            differs = ", ".join(
+                sorted(name for name in recipe if not isinstance(there, dict) or there.get(name) != recipe[name])
+            )
+            raise DatasetError(
+                f"{out} holds a world made with other settings ({differs}): delete it, or choose another folder"
+            )
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DatasetError(f"{out} holds something else: choose a folder that is empty or not there")
     else:
@@ -130,14 +144,14 @@ def _files(out: Path, settings: WorldSettings, identity: int) -> Iterator[tuple[
     """Yield each image's name and where it goes: the first of each camera is asked for, where the vehicle is for testing."""
     for _, names in passes(settings, identity):
         for i, name in enumerate(names):
-            folders = ["image_train"] if not _tests(settings, identity) else ["image_test", *(["image_query"] if i == 0 else [])]
+            folders = (
+                ["image_train"] if not _tests(settings, identity) else ["image_test", *(["image_query"] if i == 0 else [])]
+            )
             yield name, [out / folder / name for folder in folders]
 
 
 def _made(out: Path, settings: WorldSettings, identity: int) -> bool:
-    return all(
-        file.is_file() and file.stat().st_size > 0 for _, files in _files(out, settings, identity) for file in files
-    )
+    return all(file.is_file() and file.stat().st_size > 0 for _, files in _files(out, settings, identity) for file in files)
 
 
 def _all_made(out: Path, settings: WorldSettings, identities: list[int], processes: int) -> Iterator[int]:

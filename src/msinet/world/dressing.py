@@ -8,7 +8,22 @@ from msinet.world.paintwork import Colour, Material, Paintwork, Point
 BLACK: Colour = (16, 17, 19)
 SIDES = ("left", "right")
 LETTERS = "ABCDEFGHKLMNPRSTUVXYZ"
-NAMES = ("HALO", "NORDIK", "24 h", "EXPRES", "CARGO", "ELMO", "SUNNY", "AQUA", "TIPTOP", "VELOX", "FRESH", "METRO", "ORBIT", "PLUS")
+NAMES = (
+    "HALO",
+    "NORDIK",
+    "24 h",
+    "EXPRES",
+    "CARGO",
+    "ELMO",
+    "SUNNY",
+    "AQUA",
+    "TIPTOP",
+    "VELOX",
+    "FRESH",
+    "METRO",
+    "ORBIT",
+    "PLUS",
+)
 
 
 def dress(paint: Paintwork, shape: BodyShape, kind: str, glass: Colour, rng: np.random.Generator) -> None:
@@ -20,7 +35,9 @@ def dress(paint: Paintwork, shape: BodyShape, kind: str, glass: Colour, rng: np.
     _rear(paint, shape, kind, glass, rng)
     for wheel in shape.wheels:
         if wheel < shape.length:
-            paint.circle((shape.x(wheel), 0, shape.wheel_radius), shape.wheel_radius * 1.16, (9, 9, 10), Material.MATTE, SIDES)
+            paint.circle(
+                (shape.x(wheel), 0, shape.wheel_radius), shape.wheel_radius * 1.16, (9, 9, 10), Material.MATTE, SIDES
+            )
 
 
 def _slab(points: list[tuple[float, float]], y: float) -> list[Point]:
@@ -35,8 +52,12 @@ def _lower_trim(paint: Paintwork, shape: BodyShape, kind: str, rng: np.random.Ge
         paint.polygon(_slab(area, 0), (38, 39, 41), Material.MATTE, SIDES)
         width = shape.width
         for face in ("front", "rear"):
-            paint.polygon([(0, -width, 0), (0, width, 0), (0, width, height + 0.08), (0, -width, height + 0.08)],
-                          (38, 39, 41), Material.MATTE, [face])
+            paint.polygon(
+                [(0, -width, 0), (0, width, 0), (0, width, height + 0.08), (0, -width, height + 0.08)],
+                (38, 39, 41),
+                Material.MATTE,
+                [face],
+            )
 
 
 def _seams(paint: Paintwork, shape: BodyShape, kind: str) -> None:
@@ -62,8 +83,10 @@ def _windows(paint: Paintwork, shape: BodyShape, kind: str, glass: Colour, rng: 
     # Windscreen, seen from above and from the front.
     base, top = shape.y(cowl) * 0.9, shape.roof_half_width(roof_start) * 0.94
     screen = [
-        (shape.x(cowl + 0.04), -base, shape.z(cowl) + 0.03), (shape.x(roof_start - 0.06), -top, shape.z(roof_start) - 0.09),
-        (shape.x(roof_start - 0.06), top, shape.z(roof_start) - 0.09), (shape.x(cowl + 0.04), base, shape.z(cowl) + 0.03),
+        (shape.x(cowl + 0.04), -base, shape.z(cowl) + 0.03),
+        (shape.x(roof_start - 0.06), -top, shape.z(roof_start) - 0.09),
+        (shape.x(roof_start - 0.06), top, shape.z(roof_start) - 0.09),
+        (shape.x(cowl + 0.04), base, shape.z(cowl) + 0.03),
     ]
     paint.polygon(screen, (12, 13, 15), Material.GLASS, ["front", "top"])
     if kind == "bus":
@@ -88,24 +111,49 @@ def _windows(paint: Paintwork, shape: BodyShape, kind: str, glass: Colour, rng: 
         count = 3
     for i in range(count):
         place = front_low + 0.18 * span + 0.8 * span * (i + 1) / (count + 1) * 0.95
-        bar = [(place - 0.04, low - 0.02), (place - 0.03, high_rear + 0.03), (place + 0.05, high_rear + 0.03), (place + 0.05, low - 0.02)]
+        bar = [
+            (place - 0.04, low - 0.02),
+            (place - 0.03, high_rear + 0.03),
+            (place + 0.05, high_rear + 0.03),
+            (place + 0.05, low - 0.02),
+        ]
         paint.polygon(_slab([(shape.x(p), z) for p, z in bar], 0), pillar, Material.MATTE, SIDES)
 
 
 def _bus_windows(paint: Paintwork, shape: BodyShape, glass: Colour, rng: np.random.Generator) -> None:
     low, high = shape.belt, shape.height - 0.42
     for side in SIDES:
-        paint.polygon(_slab([(shape.x(0.25), low), (shape.x(0.3), high), (shape.x(shape.length - 0.35), high),
-                             (shape.x(shape.length - 0.3), low)], 0), glass, Material.GLASS, [side])
+        paint.polygon(
+            _slab(
+                [
+                    (shape.x(0.25), low),
+                    (shape.x(0.3), high),
+                    (shape.x(shape.length - 0.35), high),
+                    (shape.x(shape.length - 0.3), low),
+                ],
+                0,
+            ),
+            glass,
+            Material.GLASS,
+            [side],
+        )
     for place in np.arange(1.5, shape.length - 0.6, rng.choice([1.1, 1.35, 1.6])):
         paint.line(_slab([(shape.x(place), low), (shape.x(place), high)], 0), (14, 14, 15), SIDES, 0.07)
     for place in (0.7, 0.5 * shape.length):  # Doors, on the kerb's side.
         for edge in (0, 0.6, 1.2):
-            paint.line(_slab([(shape.x(place + edge), shape.clearance + 0.05), (shape.x(place + edge), high)], 0),
-                       (12, 12, 13), ["right"], 0.05)
+            paint.line(
+                _slab([(shape.x(place + edge), shape.clearance + 0.05), (shape.x(place + edge), high)], 0),
+                (12, 12, 13),
+                ["right"],
+                0.05,
+            )
     for place in (0.25 * shape.length, 0.7 * shape.length):  # Air conditioning and hatches.
-        paint.polygon([(shape.x(place + dx), y, 0) for dx, y in [(0, -0.6), (1.6, -0.6), (1.6, 0.6), (0, 0.6)]],
-                      (150, 152, 154), Material.MATTE, ["top"])
+        paint.polygon(
+            [(shape.x(place + dx), y, 0) for dx, y in [(0, -0.6), (1.6, -0.6), (1.6, 0.6), (0, 0.6)]],
+            (150, 152, 154),
+            Material.MATTE,
+            ["top"],
+        )
 
 
 def _front(paint: Paintwork, shape: BodyShape, kind: str, rng: np.random.Generator) -> None:
@@ -114,20 +162,51 @@ def _front(paint: Paintwork, shape: BodyShape, kind: str, rng: np.random.Generat
     height = rng.uniform(0.11, 0.18)
     inner = half * rng.uniform(0.5, 0.66)
     for side in (-1, 1):
-        lamp = [(shape.x(0.0), side * inner, nose - 0.2), (shape.x(0.0), side * inner, nose - 0.2 + height * 0.8),
-                (shape.x(0.38), side * half, nose - 0.12 + height * 0.7), (shape.x(0.3), side * half, nose - 0.24)]
+        lamp = [
+            (shape.x(0.0), side * inner, nose - 0.2),
+            (shape.x(0.0), side * inner, nose - 0.2 + height * 0.8),
+            (shape.x(0.38), side * half, nose - 0.12 + height * 0.7),
+            (shape.x(0.3), side * half, nose - 0.24),
+        ]
         paint.polygon(lamp, (205, 208, 212), Material.HEAD_LIGHT, ["front", "left" if side > 0 else "right"])
     grille = inner * rng.uniform(0.7, 0.95)
-    paint.polygon([(0, -grille, nose - 0.24), (0, grille, nose - 0.24), (0, grille * 0.95, nose - 0.1), (0, -grille * 0.95, nose - 0.1)],
-                  BLACK, Material.MATTE, ["front"])
+    paint.polygon(
+        [
+            (0, -grille, nose - 0.24),
+            (0, grille, nose - 0.24),
+            (0, grille * 0.95, nose - 0.1),
+            (0, -grille * 0.95, nose - 0.1),
+        ],
+        BLACK,
+        Material.MATTE,
+        ["front"],
+    )
     if rng.random() < 0.5:
         for z in np.linspace(nose - 0.22, nose - 0.12, 3):
             paint.line([(0, -grille, z), (0, grille, z)], (150, 152, 155), ["front"], 0.02)
-    paint.polygon([(0, -half * 0.7, low - 0.08), (0, half * 0.7, low - 0.08), (0, half * 0.62, low + 0.06), (0, -half * 0.62, low + 0.06)],
-                  BLACK, Material.MATTE, ["front"])
+    paint.polygon(
+        [
+            (0, -half * 0.7, low - 0.08),
+            (0, half * 0.7, low - 0.08),
+            (0, half * 0.62, low + 0.06),
+            (0, -half * 0.62, low + 0.06),
+        ],
+        BLACK,
+        Material.MATTE,
+        ["front"],
+    )
     if kind == "bus":
-        paint.polygon([(0, -0.75, shape.height - 0.38), (0, 0.75, shape.height - 0.38), (0, 0.75, shape.height - 0.12),
-                       (0, -0.75, shape.height - 0.12)], BLACK, Material.GLASS, ["front"])
+        paint.polygon(
+            [
+                (0, -0.75, shape.height - 0.38),
+                (0, 0.75, shape.height - 0.38),
+                (0, 0.75, shape.height - 0.12),
+                (0, -0.75, shape.height - 0.12),
+            ],
+            BLACK,
+            Material.GLASS,
+            ["front"],
+        )
         paint.text(str(rng.integers(2, 199)), (0, 0, shape.height - 0.25), 0.2, (255, 170, 40), "front")
 
 
@@ -140,15 +219,17 @@ def _rear(paint: Paintwork, shape: BodyShape, kind: str, glass: Colour, rng: np.
     base = min(shape.y(deck), shape.y(length - 0.1)) * (0.84 if kind not in ("van", "bus") else 0.8)
     high = shape.z(roof_stop) - (0.1 if kind not in ("van", "bus") else 0.32)
     window = [
-        (shape.x(roof_stop + 0.08), -top, high), (shape.x(roof_stop + 0.08), top, high),
-        (shape.x(deck - 0.04), base, deck_z + 0.05), (shape.x(deck - 0.04), -base, deck_z + 0.05),
+        (shape.x(roof_stop + 0.08), -top, high),
+        (shape.x(roof_stop + 0.08), top, high),
+        (shape.x(deck - 0.04), base, deck_z + 0.05),
+        (shape.x(deck - 0.04), -base, deck_z + 0.05),
     ]
     steep = deck - roof_stop < 0.4
     paint.polygon(window, glass, Material.GLASS, ["rear"] if steep else ["rear", "top"])
     if kind == "van" and rng.random() < 0.6:
         paint.line([(0, 0, shape.clearance + 0.15), (0, 0, high + 0.1)], (12, 12, 13), ["rear"], 0.04)
     # Lights that go round the corner.
-    tall = kind in ("van", "estate", "suv", "bus") and rng.random() < 0.75 or kind == "bus"
+    tall = (kind in ("van", "estate", "suv", "bus") and rng.random() < 0.75) or kind == "bus"
     z0 = shape.tail - (0.36 if not tall else 0.3)
     z1 = shape.tail - 0.06 if not tall else min(deck_z + rng.uniform(0.1, 0.35), high)
     z0 = max(z0, shape.clearance + 0.3)
@@ -156,34 +237,68 @@ def _rear(paint: Paintwork, shape: BodyShape, kind: str, glass: Colour, rng: np.
     lower = half * rng.uniform(0.6, 0.9) if not tall else inner
     red: Colour = (int(rng.integers(135, 175)), 14, 16)
     for side, face in ((1, "left"), (-1, "right")):
-        lamp = [(-length / 2, side * lower, z0), (-length / 2, side * inner, z1),
-                (-length / 2 + 0.27, side * half * 1.1, z1 - 0.01), (-length / 2 + 0.2, side * half * 1.1, z0 + 0.05)]
+        lamp = [
+            (-length / 2, side * lower, z0),
+            (-length / 2, side * inner, z1),
+            (-length / 2 + 0.27, side * half * 1.1, z1 - 0.01),
+            (-length / 2 + 0.2, side * half * 1.1, z0 + 0.05),
+        ]
         paint.polygon(lamp, red, Material.TAIL_LIGHT, ["rear", face])
         if rng.random() < 0.6:
             middle = 0.5 * (z0 + z1)
-            paint.polygon([(0, side * lower, middle - 0.03), (0, side * inner, middle + 0.03), (0, side * half * 1.1, middle + 0.03),
-                           (0, side * half * 1.1, middle - 0.03)], (190, 185, 175), Material.HEAD_LIGHT, ["rear"])
+            paint.polygon(
+                [
+                    (0, side * lower, middle - 0.03),
+                    (0, side * inner, middle + 0.03),
+                    (0, side * half * 1.1, middle + 0.03),
+                    (0, side * half * 1.1, middle - 0.03),
+                ],
+                (190, 185, 175),
+                Material.HEAD_LIGHT,
+                ["rear"],
+            )
     if kind in ("sedan", "hatchback", "suv") and rng.random() < 0.3:  # A band from light to light.
-        paint.polygon([(0, -inner, z1 - 0.1), (0, inner, z1 - 0.1), (0, inner, z1 - 0.04), (0, -inner, z1 - 0.04)],
-                      (120, 14, 16), Material.TAIL_LIGHT, ["rear"])
+        paint.polygon(
+            [(0, -inner, z1 - 0.1), (0, inner, z1 - 0.1), (0, inner, z1 - 0.04), (0, -inner, z1 - 0.04)],
+            (120, 14, 16),
+            Material.TAIL_LIGHT,
+            ["rear"],
+        )
     seam = (12, 12, 13)
     lid = half * 0.72
     paint.line([(0, -lid, shape.clearance + 0.42), (0, lid, shape.clearance + 0.42)], seam, ["rear"], 0.022)
     if kind == "pickup":
-        bed = [(shape.x(deck + 0.12), -half * 0.86, 0), (shape.x(length - 0.1), -half * 0.86, 0),
-               (shape.x(length - 0.1), half * 0.86, 0), (shape.x(deck + 0.12), half * 0.86, 0)]
+        bed = [
+            (shape.x(deck + 0.12), -half * 0.86, 0),
+            (shape.x(length - 0.1), -half * 0.86, 0),
+            (shape.x(length - 0.1), half * 0.86, 0),
+            (shape.x(deck + 0.12), half * 0.86, 0),
+        ]
         paint.polygon(bed, (20, 20, 22), Material.MATTE, ["top"])
-    paint.polygon([(0, -half * 0.9, 0), (0, half * 0.9, 0), (0, half * 0.85, shape.clearance + 0.12), (0, -half * 0.85, shape.clearance + 0.12)],
-                  (28, 28, 30), Material.MATTE, ["rear"])
+    paint.polygon(
+        [
+            (0, -half * 0.9, 0),
+            (0, half * 0.9, 0),
+            (0, half * 0.85, shape.clearance + 0.12),
+            (0, -half * 0.85, shape.clearance + 0.12),
+        ],
+        (28, 28, 30),
+        Material.MATTE,
+        ["rear"],
+    )
 
 
-def plate(paint: Paintwork, centre: Point, face: str, rng: np.random.Generator, size: tuple[float, float] = (0.46, 0.13)) -> None:
+def plate(
+    paint: Paintwork, centre: Point, face: str, rng: np.random.Generator, size: tuple[float, float] = (0.46, 0.13)
+) -> None:
     """Paint a number plate with its letters."""
     ground: Colour = [(226, 226, 220), (226, 226, 220), (214, 180, 40), (40, 70, 160), (30, 120, 70)][rng.integers(5)]
     ink: Colour = (20, 20, 24) if sum(ground) > 400 else (235, 235, 235)
     x, y, z = centre
     w, h = size[0] / 2, size[1] / 2
-    paint.polygon([(x, y - w, z - h), (x, y + w, z - h), (x, y + w, z + h), (x, y - w, z + h)], ground, Material.PLATE, [face])
+    paint.polygon(
+        [(x, y - w, z - h), (x, y + w, z - h), (x, y + w, z + h), (x, y - w, z + h)], ground, Material.PLATE, [face]
+    )
     letters = "".join(rng.choice(list(LETTERS), 2)) + "".join(str(d) for d in rng.integers(0, 10, 4))
     if size[1] / size[0] > 0.5:  # Two rows.
         paint.text(letters[:3], (x, y, z + h * 0.45), size[1] * 0.36, ink, face)
@@ -203,12 +318,18 @@ def decorate(paint: Paintwork, shape: BodyShape, second: Colour, rng: np.random.
             paint.polygon([(0, -x, 0), (0, x, 0), (0, x, z), (0, -x, z)], second, Material.PAINT, [face])
     elif what == "roof":
         start, stop = shape.roof
-        paint.polygon([(shape.x(start), -2, 0), (shape.x(stop + 0.1), -2, 0), (shape.x(stop + 0.1), 2, 0), (shape.x(start), 2, 0)],
-                      second, Material.PAINT, ["top"])
+        paint.polygon(
+            [(shape.x(start), -2, 0), (shape.x(stop + 0.1), -2, 0), (shape.x(stop + 0.1), 2, 0), (shape.x(start), 2, 0)],
+            second,
+            Material.PAINT,
+            ["top"],
+        )
     elif what == "bonnet":
         for y in (-0.28, 0.1):
             paint.polygon([(-x, y, 0), (x, y, 0), (x, y + 0.18, 0), (-x, y + 0.18, 0)], second, Material.PAINT, ["top"])
-            paint.polygon([(0, y, 0), (0, y + 0.18, 0), (0, y + 0.18, 3), (0, y, 3)], second, Material.PAINT, ["front", "rear"])
+            paint.polygon(
+                [(0, y, 0), (0, y + 0.18, 0), (0, y + 0.18, 3), (0, y, 3)], second, Material.PAINT, ["front", "rear"]
+            )
     elif what == "stripe":
         z, high = shape.clearance + (shape.belt - shape.clearance) * rng.uniform(0.4, 0.8), rng.uniform(0.06, 0.16)
         paint.polygon(_slab([(-x, z), (x, z), (x, z + high), (-x, z + high)], 0), second, Material.PAINT, SIDES)
@@ -221,8 +342,12 @@ def decorate(paint: Paintwork, shape: BodyShape, second: Colour, rng: np.random.
             paint.text(word, (shape.x(shape.length * rng.uniform(0.4, 0.6)), 0, z), rng.uniform(0.2, 0.34), second, face)
         paint.text(word, (0, 0, shape.belt - 0.2), 0.12, second, "rear")
         if rng.random() < 0.5:
-            paint.polygon([(0, 0.15, shape.belt - 0.35), (0, 0.5, shape.belt - 0.35), (0, 0.32, shape.belt - 0.1)],
-                          second, Material.PAINT, ["rear"])
+            paint.polygon(
+                [(0, 0.15, shape.belt - 0.35), (0, 0.5, shape.belt - 0.35), (0, 0.32, shape.belt - 0.1)],
+                second,
+                Material.PAINT,
+                ["rear"],
+            )
 
 
 def dirt(paint: Paintwork, amount: float, rng: np.random.Generator) -> None:

@@ -114,7 +114,8 @@ def tube(spine: Sequence[Sequence[float]], radii: Sequence[Sequence[float]], poi
     stations = [*start, *((point, i, 1.0) for i, point in enumerate(spine_)), *stop]
     angles = np.linspace(0, 2 * np.pi, points, endpoint=False)
     rings = [
-        centre + scale * (np.outer(np.cos(angles), depth[i] * radii_[i, 0]) + np.outer(np.sin(angles), side[i] * radii_[i, 1]))
+        centre
+        + scale * (np.outer(np.cos(angles), depth[i] * radii_[i, 0]) + np.outer(np.sin(angles), side[i] * radii_[i, 1]))
         for centre, i, scale in stations
     ]
     return loft(np.stack(rings))
@@ -135,7 +136,9 @@ def box(size: Sequence[float], centre: Sequence[float], rounding: float = 0.0) -
     outline = []
     for turn, (sy, sz) in enumerate([(1, 1), (-1, 1), (-1, -1), (1, -1)]):
         angles = corner + turn * np.pi / 2
-        outline.append(np.stack([sy * (y - rounding) + rounding * np.cos(angles), sz * (z - rounding) + rounding * np.sin(angles)], 1))
+        outline.append(
+            np.stack([sy * (y - rounding) + rounding * np.cos(angles), sz * (z - rounding) + rounding * np.sin(angles)], 1)
+        )
     section = np.concatenate(outline)  # (16, 2)
     shrunk = section * (1 - rounding / np.array([y, z]))
     steps = [(x, shrunk), (x - 0.3 * rounding, section * 0.35 + shrunk * 0.65), (x - rounding, section)]

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image, ImageDraw
 
 from msinet.world.dressing import plate
 from msinet.world.mesh import Mesh, box, ellipsoid, join, lathe, limb, mesh_of, tube
@@ -11,12 +12,34 @@ from msinet.world.paintwork import Colour, Material, Paintwork
 LENGTH, WIDTH, HEIGHT = 1.95, 0.84, 1.75
 
 CLOTHES: tuple[Colour, ...] = (
-    (34, 36, 42), (58, 62, 70), (92, 96, 100), (42, 52, 78), (62, 78, 112), (108, 104, 96), (150, 146, 138), (196, 194, 188),
-    (92, 58, 50), (112, 36, 38), (70, 78, 58), (48, 74, 66), (176, 160, 130), (132, 78, 66), (74, 58, 84), (188, 120, 58),
+    (34, 36, 42),
+    (58, 62, 70),
+    (92, 96, 100),
+    (42, 52, 78),
+    (62, 78, 112),
+    (108, 104, 96),
+    (150, 146, 138),
+    (196, 194, 188),
+    (92, 58, 50),
+    (112, 36, 38),
+    (70, 78, 58),
+    (48, 74, 66),
+    (176, 160, 130),
+    (132, 78, 66),
+    (74, 58, 84),
+    (188, 120, 58),
 )
 SKIN: tuple[Colour, ...] = ((196, 152, 124), (168, 122, 94), (128, 90, 68), (92, 64, 50))
 HELMETS: tuple[Colour, ...] = (
-    (24, 25, 28), (228, 228, 226), (150, 26, 30), (38, 66, 138), (196, 160, 40), (214, 148, 160), (90, 94, 98), (40, 96, 66), (222, 110, 36),
+    (24, 25, 28),
+    (228, 228, 226),
+    (150, 26, 30),
+    (38, 66, 138),
+    (196, 160, 40),
+    (214, 148, 160),
+    (90, 94, 98),
+    (40, 96, 66),
+    (222, 110, 36),
 )
 
 
@@ -63,19 +86,42 @@ def _machine(paint: Paintwork, bike: Bike, colour: Colour, rng: np.random.Genera
     front, rear, r = bike.base / 2, -bike.base / 2, bike.wheel
     tyre = [(r * 0.6, -0.04), (r * 0.93, -0.05), (r, 0), (r * 0.93, 0.05), (r * 0.6, 0.04), (r * 0.6, -0.04)]
     parts = [mesh_of(lathe(tyre, (x, 0, r), 20), black) for x in (front, rear)]
-    parts += [mesh_of(lathe([(0, -0.03), (r * 0.62, -0.03), (r * 0.62, 0.03), (0, 0.03)], (x, 0, r), 16), dark) for x in (front, rear)]
+    parts += [
+        mesh_of(lathe([(0, -0.03), (r * 0.62, -0.03), (r * 0.62, 0.03), (0, 0.03)], (x, 0, r), 16), dark)
+        for x in (front, rear)
+    ]
     seat, tail = bike.seat, rear - bike.tail
     # Tail and seat.
-    parts.append(mesh_of(tube([(0.12, 0, seat - 0.2), (-0.2, 0, seat - 0.12), (rear + 0.1, 0, seat - 0.1), (tail, 0, seat - 0.03)],
-                              [(0.09, 0.10), (0.12, 0.15), (0.12, 0.14), (0.06, 0.07)]), body))
-    parts.append(mesh_of(tube([(0.18, 0, seat - 0.04), (-0.1, 0, seat), (-0.45, 0, seat + 0.03), (-0.68, 0, seat + 0.05)],
-                              [(0.05, 0.1), (0.06, 0.14), (0.06, 0.13), (0.04, 0.09)]), black))
+    parts.append(
+        mesh_of(
+            tube(
+                [(0.12, 0, seat - 0.2), (-0.2, 0, seat - 0.12), (rear + 0.1, 0, seat - 0.1), (tail, 0, seat - 0.03)],
+                [(0.09, 0.10), (0.12, 0.15), (0.12, 0.14), (0.06, 0.07)],
+            ),
+            body,
+        )
+    )
+    parts.append(
+        mesh_of(
+            tube(
+                [(0.18, 0, seat - 0.04), (-0.1, 0, seat), (-0.45, 0, seat + 0.03), (-0.68, 0, seat + 0.05)],
+                [(0.05, 0.1), (0.06, 0.14), (0.06, 0.13), (0.04, 0.09)],
+            ),
+            black,
+        )
+    )
     if bike.scooter:
         parts.append(mesh_of(box((0.62, 0.28, 0.09), (0.2, 0, r + 0.07), 0.04), body))
-        parts.append(mesh_of(tube([(0.42, 0, r + 0.1), (0.46, 0, 0.6), (0.4, 0, 0.92)], [(0.05, 0.18), (0.06, 0.2), (0.06, 0.12)]), body))
+        parts.append(
+            mesh_of(
+                tube([(0.42, 0, r + 0.1), (0.46, 0, 0.6), (0.4, 0, 0.92)], [(0.05, 0.18), (0.06, 0.2), (0.06, 0.12)]), body
+            )
+        )
         parts.append(mesh_of(box((0.5, 0.24, 0.22), (rear + 0.12, 0, r + 0.12), 0.06), dark))
     else:
-        parts.append(mesh_of(tube([(0.42, 0, 0.84), (0.2, 0, 0.88), (-0.05, 0, 0.8)], [(0.08, 0.1), (0.13, 0.15), (0.06, 0.1)]), body))
+        parts.append(
+            mesh_of(tube([(0.42, 0, 0.84), (0.2, 0, 0.88), (-0.05, 0, 0.8)], [(0.08, 0.1), (0.13, 0.15), (0.06, 0.1)]), body)
+        )
         parts.append(mesh_of(box((0.5, 0.3, 0.34), (0.08, 0, 0.44), 0.08), dark))
     # Fork, mudguards, exhaust.
     for side in (-1, 1):
@@ -88,13 +134,30 @@ def _machine(paint: Paintwork, bike: Bike, colour: Colour, rng: np.random.Genera
         parts.append(mesh_of(ellipsoid((0.02, 0.065, 0.045), stalk), black))
         winker = paint.flat((190, 96, 22), Material.MATTE)
         parts.append(mesh_of(ellipsoid((0.04, 0.035, 0.025), (tail + 0.05, side * 0.15, seat - 0.1)), winker))
-    parts.append(mesh_of(tube([(front + 0.26, 0, r + 0.1), (front, 0, 2 * r + 0.05), (front - 0.2, 0, r + 0.2)],
-                              [(0.02, 0.06), (0.03, 0.08), (0.02, 0.06)], 10), body))
+    parts.append(
+        mesh_of(
+            tube(
+                [(front + 0.26, 0, r + 0.1), (front, 0, 2 * r + 0.05), (front - 0.2, 0, r + 0.2)],
+                [(0.02, 0.06), (0.03, 0.08), (0.02, 0.06)],
+                10,
+            ),
+            body,
+        )
+    )
     side = rng.choice([-1, 1])
     parts.append(mesh_of(limb((0.0, side * 0.14, 0.24), (rear - 0.12, side * 0.17, 0.36), 0.05, 0.06), metal))
-    parts.append(mesh_of(ellipsoid((0.08, 0.1, 0.08), (0.5, 0, 0.9 if bike.scooter else 0.94)), paint.flat((200, 203, 206), Material.HEAD_LIGHT)))
+    parts.append(
+        mesh_of(
+            ellipsoid((0.08, 0.1, 0.08), (0.5, 0, 0.9 if bike.scooter else 0.94)),
+            paint.flat((200, 203, 206), Material.HEAD_LIGHT),
+        )
+    )
     width = rng.uniform(0.07, 0.13)
-    parts.append(mesh_of(ellipsoid((0.03, width, 0.04), (tail - 0.03, 0, seat - 0.06)), paint.flat((140, 14, 16), Material.BRAKE_LIGHT)))
+    parts.append(
+        mesh_of(
+            ellipsoid((0.03, width, 0.04), (tail - 0.03, 0, seat - 0.06)), paint.flat((140, 14, 16), Material.BRAKE_LIGHT)
+        )
+    )
     # Mudguard with the plate, painted as seen from behind.
     centre = (tail - 0.06, 0, seat - 0.27)
     parts.append(mesh_of(box((0.02, 0.15, 0.34), (tail + 0.0, 0, seat - 0.25)), black))
@@ -116,7 +179,9 @@ def _person(paint: Paintwork, bike: Bike, x: float, lean: float, drives: bool, r
     torso = tube(
         [hip - 0.06 * up, hip + 0.06 * up, hip + 0.18 * up, chest, hip + 0.4 * up, shoulders, shoulders + 0.06 * up],
         np.array([(0.12, 0.165), (0.125, 0.175), (0.115, 0.16), (0.125, 0.18), (0.12, 0.2), (0.09, 0.17), (0.055, 0.07)])
-        * [stout, 0.5 + 0.5 * stout], points=18)
+        * [stout, 0.5 + 0.5 * stout],
+        points=18,
+    )
     parts = [_pattern(paint, mesh_of(torso, cloth), jacket, rng) if drives else mesh_of(torso, cloth)]
     sleeves = cloth if rng.random() < 0.75 else skin
     for side in (-1, 1):
@@ -129,9 +194,13 @@ def _person(paint: Paintwork, bike: Bike, x: float, lean: float, drives: bool, r
             elbow = (shoulder + hand) / 2 + [-0.08, side * 0.07, -0.06]
         parts.append(mesh_of(limb(shoulder, elbow, 0.062 * stout, 0.05), cloth))
         parts.append(mesh_of(limb(elbow, hand, 0.047, 0.034), sleeves))
-        parts.append(mesh_of(ellipsoid((0.05, 0.04, 0.035), hand, 1), skin if rng.random() < 0.7 else paint.flat((24, 24, 26))))
+        parts.append(
+            mesh_of(ellipsoid((0.05, 0.04, 0.035), hand, 1), skin if rng.random() < 0.7 else paint.flat((24, 24, 26)))
+        )
         knee = hip + [0.4, side * (0.19 + 0.05 * (not drives)), -0.1]
-        foot = np.array([knee[0] - 0.06, side * (0.17 if drives else 0.22), bike.wheel + (0.12 if bike.scooter and drives else 0.06)])
+        foot = np.array(
+            [knee[0] - 0.06, side * (0.17 if drives else 0.22), bike.wheel + (0.12 if bike.scooter and drives else 0.06)]
+        )
         parts.append(mesh_of(limb(hip + [0, side * 0.09, -0.03], knee, 0.095 * stout, 0.068), leg_paint))
         parts.append(mesh_of(limb(knee, foot + [0, 0, 0.05], 0.065, 0.045), leg_paint))
         parts.append(mesh_of(ellipsoid((0.13, 0.045, 0.045), foot + [0.05, 0, 0]), paint.flat(CLOTHES[rng.integers(8)])))
@@ -140,7 +209,9 @@ def _person(paint: Paintwork, bike: Bike, x: float, lean: float, drives: bool, r
     if rng.random() < 0.93:
         helmet = HELMETS[rng.integers(len(HELMETS))]
         parts.append(mesh_of(ellipsoid((0.135, 0.122, 0.135), head + [0.0, 0, 0.05], 3), paint.flat(helmet, Material.PAINT)))
-        parts.append(mesh_of(ellipsoid((0.1, 0.105, 0.06), head + [0.052, 0, 0.02]), paint.flat((14, 14, 16), Material.GLASS)))
+        parts.append(
+            mesh_of(ellipsoid((0.1, 0.105, 0.06), head + [0.052, 0, 0.02]), paint.flat((14, 14, 16), Material.GLASS))
+        )
         if rng.random() < 0.35:  # A stripe over the helmet.
             stripe = paint.flat(HELMETS[rng.integers(len(HELMETS))], Material.PAINT)
             parts.append(mesh_of(ellipsoid((0.137, 0.03, 0.137), head + [0.0, 0, 0.05]), stripe))
@@ -154,8 +225,6 @@ def _person(paint: Paintwork, bike: Bike, x: float, lean: float, drives: bool, r
 
 def _pattern(paint: Paintwork, torso: Mesh, jacket: Colour, rng: np.random.Generator) -> Mesh:
     """Paint stripes, checks or a patch on a jacket."""
-    from PIL import Image, ImageDraw  # noqa: PLC0415
-
     kind = rng.choice(["plain", "stripes", "checks", "yoke", "print", "vest"], p=[0.45, 0.12, 0.1, 0.13, 0.12, 0.08])
     if kind == "plain":
         return torso
@@ -193,9 +262,18 @@ def _luggage(paint: Paintwork, bike: Bike, rng: np.random.Generator) -> list[Mes
         return [mesh_of(box((0.36, 0.42, 0.3), (tail + 0.05, 0, seat + 0.26), 0.09), paint.flat(colour, Material.PAINT))]
     if kind == "delivery box":
         size = rng.uniform(0.42, 0.56)
-        parts = [mesh_of(box((0.42, size, size), (tail + 0.14, 0, seat + 0.1 + size / 2), 0.03), paint.flat(colour, Material.CLOTH))]
+        parts = [
+            mesh_of(
+                box((0.42, size, size), (tail + 0.14, 0, seat + 0.1 + size / 2), 0.03), paint.flat(colour, Material.CLOTH)
+            )
+        ]
         band = HELMETS[rng.integers(len(HELMETS))]
-        parts.append(mesh_of(box((0.43, size + 0.01, 0.09), (tail + 0.14, 0, seat + 0.1 + size * rng.uniform(0.3, 0.8)), 0.02), paint.flat(band)))
+        parts.append(
+            mesh_of(
+                box((0.43, size + 0.01, 0.09), (tail + 0.14, 0, seat + 0.1 + size * rng.uniform(0.3, 0.8)), 0.02),
+                paint.flat(band),
+            )
+        )
         return parts
     if kind == "sack":
         return [mesh_of(ellipsoid((0.24, 0.3, 0.2), (tail + 0.18, 0, seat + 0.22)), paint.flat(colour, Material.CLOTH))]

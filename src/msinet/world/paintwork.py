@@ -53,7 +53,9 @@ class Paintwork:
         colour: of everything that is not drawn over.
     """
 
-    def __init__(self, length: float, width: float, height: float, colour: Colour, material: Material = Material.PAINT) -> None:
+    def __init__(
+        self, length: float, width: float, height: float, colour: Colour, material: Material = Material.PAINT
+    ) -> None:
         self.length, self.width, self.height = length, width, height
         size = (WIDTH * DRAWN_AT, HEIGHT * DRAWN_AT)
         self.colours = Image.new("RGB", size, colour)
@@ -137,8 +139,11 @@ class Paintwork:
         for face in faces:
             along = np.cos(angles) * radius
             flat = face in ("front", "rear")
-            points = np.stack([x + (0 if flat else along), y + (along if flat else 0 * along), z + np.sin(angles) * radius], -1) \
-                if flat else np.stack([x + along, np.full_like(along, y), z + np.sin(angles) * radius], -1)
+            points = (
+                np.stack([x + (0 if flat else along), y + (along if flat else 0 * along), z + np.sin(angles) * radius], -1)
+                if flat
+                else np.stack([x + along, np.full_like(along, y), z + np.sin(angles) * radius], -1)
+            )
             self.polygon(points, colour, material, [face])
 
     def text(self, string: str, centre: Point, height: float, colour: Colour, face: str) -> None:

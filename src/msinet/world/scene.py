@@ -37,9 +37,11 @@ class Stage:
     def __init__(self, vehicle: Vehicle) -> None:
         self.vehicle = vehicle
         self.rays = _ray_scene(vehicle.mesh)
-        length, width, _ = vehicle.size
+        length, width = vehicle.footprint
         margin = 1.6
-        self.area = np.array([-length / 2 - margin, -width / 2 - margin, length + 2 * margin, width + 2 * margin], np.float32)
+        self.area = np.array(
+            [-length / 2 - margin, -width / 2 - margin, length + 2 * margin, width + 2 * margin], np.float32
+        )
         self.ground_ao = self._ground_openness()
         self.openness = self._openness()
 
@@ -76,8 +78,12 @@ class Stage:
         # Ways that end under the vehicle are dark as well.
         down = ways[:, 2] < -1e-3
         reach = np.where(down, starts[:, 2] / np.maximum(-ways[:, 2], 1e-3), 0)
-        length, width, _ = self.vehicle.size
-        under = down & (np.abs(starts[:, 0] + reach * ways[:, 0]) < length / 2) & (np.abs(starts[:, 1] + reach * ways[:, 1]) < width / 2)
+        length, width = self.vehicle.footprint
+        under = (
+            down
+            & (np.abs(starts[:, 0] + reach * ways[:, 0]) < length / 2)
+            & (np.abs(starts[:, 1] + reach * ways[:, 1]) < width / 2)
+        )
         blocked = np.maximum(blocked, 0.85 * under)
         return (1 - blocked.reshape(-1, HEMISPHERE).mean(1)).astype(np.float32)
 
@@ -95,14 +101,24 @@ class Scene:
     """
 
     def __init__(
-        self, stage: Stage, light: Light, road: Road, others: Sequence[tuple[Mesh, NDArray[np.uint8]]], texture: Floats, wet: float
+        self,
+        stage: Stage,
+        light: Light,
+        road: Road,
+        others: Sequence[tuple[Mesh, NDArray[np.uint8]]],
+        texture: Floats,
+        wet: float,
     ) -> None:
         self.stage, self.light, self.road, self.texture, self.wet = stage, light, road, texture, wet
         mesh = stage.vehicle.mesh
         self.own = len(mesh.corners)
         meshes = [mesh, *(other for other, _ in others)]
-        self.mesh = Mesh(*(np.ascontiguousarray(np.concatenate(parts)) for parts in zip(*meshes, strict=True))) if others else mesh
-        self.openness = np.concatenate([stage.openness, *(np.full((len(m.corners), 3), 0.75, np.float32) for m, _ in others)])
+        self.mesh = (
+            Mesh(*(np.ascontiguousarray(np.concatenate(parts)) for parts in zip(*meshes, strict=True))) if others else mesh
+        )
+        self.openness = np.concatenate(
+            [stage.openness, *(np.full((len(m.corners), 3), 0.75, np.float32) for m, _ in others)]
+        )
         self.which = np.repeat(np.arange(len(meshes)), [len(m.corners) for m in meshes]).astype(np.int32)
         self.paints = np.stack([stage.vehicle.paint, *(paint for _, paint in others)])
         self.more = _ray_scene(Mesh(*(np.concatenate(parts) for parts in zip(*meshes[1:], strict=True)))) if others else None
@@ -114,16 +130,49 @@ class Scene:
         points, facing, albedo = (np.zeros((count, 3), np.float32) for _ in range(3))
         material, openness = np.empty(count, np.uint8), np.ones(count, np.float32)
         surfaces(
-            origins, directions, far, triangle, u, v, self.mesh.corners, self.mesh.normals, self.mesh.uv, self.openness, self.which,
-            self.paints, LINEAR, self.road, self.texture, self.stage.ground_ao, self.stage.area,
-            points, facing, albedo, material, openness,
+            origins,
+            directions,
+            far,
+            triangle,
+            u,
+            v,
+            self.mesh.corners,
+            self.mesh.normals,
+            self.mesh.uv,
+            self.openness,
+            self.which,
+            self.paints,
+            LINEAR,
+            self.road,
+            self.texture,
+            self.stage.ground_ao,
+            self.stage.area,
+            points,
+            facing,
+            albedo,
+            material,
+            openness,
         )
         far = np.where(material == GROUND, np.linalg.norm(points - origins, axis=1), far).astype(np.float32)
         lit = self._lit(points, facing, material)
         result = np.empty((count, 3), np.float32)
-        length, width, _ = self.stage.vehicle.size
-        shade(directions, far, points, facing, albedo, material, openness, lit, self.light, self.texture,
-              length / 2, -length / 2, width / 2, result)
+        length, width = self.stage.vehicle.footprint
+        shade(
+            directions,
+            far,
+            points,
+            facing,
+            albedo,
+            material,
+            openness,
+            lit,
+            self.light,
+            self.texture,
+            length / 2,
+            -length / 2,
+            width / 2,
+            result,
+        )
         if self.wet and mirrors:
             self._mirror_road(directions, points, material, openness, result)
         return result
@@ -160,14 +209,18 @@ class Scene:
         lit[asked] = ~blocked
         return lit
 
-    def _mirror_road(self, directions: Floats, points: Floats, material: NDArray[np.uint8], openness: Floats, result: Floats) -> None:
+    def _mirror_road(
+        self, directions: Floats, points: Floats, material: NDArray[np.uint8], openness: Floats, result: Floats
+    ) -> None:
         """Add what a wet road mirrors, unevenly."""
         wet = np.flatnonzero(material == GROUND)
         if not len(wet):
             return
         at = points[wet]
         rows, columns = (at[:, 1] * 2.3).astype(int) & 255, (at[:, 0] * 1.7).astype(int) & 255
-        ripple = 0.035 * np.stack([self.texture[(rows * 7 + columns) & 255, columns], self.texture[rows, (columns * 5 + rows) & 255]], 1)
+        ripple = 0.035 * np.stack(
+            [self.texture[(rows * 7 + columns) & 255, columns], self.texture[rows, (columns * 5 + rows) & 255]], 1
+        )
         ways = directions[wet] * np.array([1, 1, -1], np.float32)
         ways[:, :2] += ripple
         ways /= np.linalg.norm(ways, axis=1, keepdims=True)

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from msinet.world.paintwork import Material
 
 MATTE, CLOTH, PAINT, GLASS, METAL = (int(Material[name]) for name in ("MATTE", "CLOTH", "PAINT", "GLASS", "METAL"))
-TAIL_LIGHT, HEAD_LIGHT, PLATE, BRAKE_LIGHT = (int(Material[name]) for name in ("TAIL_LIGHT", "HEAD_LIGHT", "PLATE", "BRAKE_LIGHT"))
+TAIL_LIGHT, HEAD_LIGHT, PLATE, BRAKE_LIGHT = (
+    int(Material[name]) for name in ("TAIL_LIGHT", "HEAD_LIGHT", "PLATE", "BRAKE_LIGHT")
+)
 GROUND, SKY = 254, 255
 
 Floats = NDArray[np.float32]
@@ -129,10 +131,28 @@ def _ground(road: Road, texture: Floats, x: float, y: float, out: Floats) -> Non
 
 @numba.njit(cache=True)
 def surfaces(
-    origins: Floats, directions: Floats, far: Floats, triangle: NDArray[np.int32], u: Floats, v: Floats,
-    corners: Floats, normals: Floats, uv: Floats, occlusion: Floats, vehicle: NDArray[np.int32], paints: NDArray[np.uint8],
-    linear: Floats, road: Road, texture: Floats, ground_ao: Floats, ground_area: Floats,
-    points: Floats, facing: Floats, albedo: Floats, material: NDArray[np.uint8], open_sky: Floats,
+    origins: Floats,
+    directions: Floats,
+    far: Floats,
+    triangle: NDArray[np.int32],
+    u: Floats,
+    v: Floats,
+    corners: Floats,
+    normals: Floats,
+    uv: Floats,
+    occlusion: Floats,
+    vehicle: NDArray[np.int32],
+    paints: NDArray[np.uint8],
+    linear: Floats,
+    road: Road,
+    texture: Floats,
+    ground_ao: Floats,
+    ground_area: Floats,
+    points: Floats,
+    facing: Floats,
+    albedo: Floats,
+    material: NDArray[np.uint8],
+    open_sky: Floats,
 ) -> None:
     """Find what the rays hit: fill points, normals, albedo, material and how much of the sky it sees.
 
@@ -180,7 +200,8 @@ def surfaces(
                 i, j = int(gx), int(gy)
                 a, b = gx - i, gy - j
                 open_sky[n] = (ground_ao[j, i] * (1 - a) + ground_ao[j, i + 1] * a) * (1 - b) + (
-                    ground_ao[j + 1, i] * (1 - a) + ground_ao[j + 1, i + 1] * a) * b
+                    ground_ao[j + 1, i] * (1 - a) + ground_ao[j + 1, i + 1] * a
+                ) * b
             else:
                 open_sky[n] = 1
             continue
@@ -207,7 +228,8 @@ def surfaces(
         paint = paints[vehicle[t]]
         for k in range(3):
             albedo[n, k] = (linear[paint[j, i, k]] * (1 - p) + linear[paint[j, i + 1, k]] * p) * (1 - q) + (
-                linear[paint[j + 1, i, k]] * (1 - p) + linear[paint[j + 1, i + 1, k]] * p) * q
+                linear[paint[j + 1, i, k]] * (1 - p) + linear[paint[j + 1, i + 1, k]] * p
+            ) * q
         material[n] = paint[j + (q > 0.5), i + (p > 0.5), 3]
         if material[n] == CLOTH:  # Folds.
             x, y, z = points[n, 0], points[n, 1], points[n, 2]
@@ -229,7 +251,9 @@ def _sky(light: Light, texture: Floats, x: float, y: float, z: float, out: Float
             out[c] = light.bounce[c]
         return
     azimuth = math.atan2(y, x)
-    roofs = light.skyline_height * (1 + 0.7 * _noise(texture, azimuth * 4.1 + 13, 3.0) + 0.4 * _noise(texture, azimuth * 17, 9.0))
+    roofs = light.skyline_height * (
+        1 + 0.7 * _noise(texture, azimuth * 4.1 + 13, 3.0) + 0.4 * _noise(texture, azimuth * 17, 9.0)
+    )
     if z < roofs:
         for c in range(3):
             out[c] = light.skyline[c]
@@ -242,8 +266,20 @@ def _sky(light: Light, texture: Floats, x: float, y: float, z: float, out: Float
 
 @numba.njit(cache=True)
 def shade(
-    directions: Floats, far: Floats, points: Floats, facing: Floats, albedo: Floats, material: NDArray[np.uint8],
-    open_sky: Floats, lit: NDArray[np.bool_], light: Light, texture: Floats, front: float, back: float, half: float, radiance: Floats,
+    directions: Floats,
+    far: Floats,
+    points: Floats,
+    facing: Floats,
+    albedo: Floats,
+    material: NDArray[np.uint8],
+    open_sky: Floats,
+    lit: NDArray[np.bool_],
+    light: Light,
+    texture: Floats,
+    front: float,
+    back: float,
+    half: float,
+    radiance: Floats,
 ) -> None:
     """Fill in the light (N, 3) that comes back along the rays, from what `surfaces` found.
 
@@ -288,7 +324,7 @@ def shade(
         grazing = (1 - min(max(toward, np.float32(0)), np.float32(1))) ** 5
         rx, ry, rz = dx + 2 * toward * nx, dy + 2 * toward * ny, dz + 2 * toward * nz
         gloss, share, rough = np.float32(0), np.float32(0), False
-        if kind == PAINT or kind == TAIL_LIGHT or kind == HEAD_LIGHT or kind == BRAKE_LIGHT:
+        if kind in (PAINT, TAIL_LIGHT, HEAD_LIGHT, BRAKE_LIGHT):
             share = np.float32(0.05) + np.float32(0.8) * grazing
             gloss = np.float32(1)
         elif kind == GLASS:
@@ -315,19 +351,31 @@ def shade(
         pool = light.lamps * light.lamps * light.level
         if light.lamps > 0:
             if x > front and kind == GROUND:
-                ahead, aside = x - front, (abs(y) - half * np.float32(0.7)) / (np.float32(0.7) + np.float32(0.22) * (x - front))
-                white = np.float32(1.6) * pool * math.exp(-aside * aside if aside > 0 else np.float32(0)) * math.exp(
-                    -((ahead - 7) * (ahead - 7)) / 60)
+                ahead, aside = (
+                    x - front,
+                    (abs(y) - half * np.float32(0.7)) / (np.float32(0.7) + np.float32(0.22) * (x - front)),
+                )
+                white = (
+                    np.float32(1.6)
+                    * pool
+                    * math.exp(-aside * aside if aside > 0 else np.float32(0))
+                    * math.exp(-((ahead - 7) * (ahead - 7)) / 60)
+                )
             if x < back and kind == GROUND:
                 behind = back - x
                 red = np.float32(0.35) * pool * math.exp(-behind * behind / 3 - y * y / (half * half * 2 + np.float32(0.3)))
         for c in range(3):
-            ambient = (light.bounce[c] * (1 - sky) + (np.float32(0.45) * light.horizon[c] + np.float32(0.55) * light.zenith[c]) * sky) * opening
+            ambient = (
+                light.bounce[c] * (1 - sky)
+                + (np.float32(0.45) * light.horizon[c] + np.float32(0.55) * light.zenith[c]) * sky
+            ) * opening
             glow = white + (red if c == 0 else red * np.float32(0.08))
             diffuse = albedo[n, c] * (light.key_colour[c] * cosine * np.float32(0.32) + ambient + glow)
             radiance[n, c] = (1 - share) * diffuse + mirrored[c]
-        if kind == TAIL_LIGHT or kind == BRAKE_LIGHT:
-            on = light.level * (light.lamps * np.float32(0.7) + light.brakes * (np.float32(0.4) + np.float32(1.2) * light.lamps))
+        if kind in (TAIL_LIGHT, BRAKE_LIGHT):
+            on = light.level * (
+                light.lamps * np.float32(0.7) + light.brakes * (np.float32(0.4) + np.float32(1.2) * light.lamps)
+            )
             if kind == BRAKE_LIGHT:
                 on *= np.float32(1.5)
             radiance[n, 0] += on

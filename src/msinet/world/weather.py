@@ -35,14 +35,58 @@ class Weather:
 
 
 WEATHERS: dict[str, Weather] = {
-    "day": Weather((28, 65), (2.2, 3.4), (1.0, 0.94, 0.85), (0.38, 0.55, 0.9), (0.85, 0.9, 0.95), (0.0, 0.6)),
-    "overcast": Weather((40, 70), (1.4, 2.4), (1.0, 0.97, 0.93), (0.75, 0.79, 0.85), (0.8, 0.82, 0.85), (0.93, 1.0), haze=(0.2, 0.9)),
-    "dusk": Weather((5, 14), (1.0, 1.9), (1.0, 0.62, 0.36), (0.22, 0.27, 0.45), (0.75, 0.52, 0.42), (0.0, 0.5), 0.45, exposure=0.13),
-    "night": Weather((0, 1), (0.5, 1.1), (1.0, 0.78, 0.52), (0.012, 0.014, 0.022), (0.05, 0.045, 0.04), (0.0, 0.0), 1.0,
-                     street_lamps=True, exposure=0.075),
-    "rain": Weather((35, 60), (0.9, 1.6), (0.95, 0.98, 1.0), (0.5, 0.55, 0.62), (0.58, 0.61, 0.66), (0.95, 1.0), 0.4, 0.6, (0.5, 1.6),
-                    exposure=0.13, streaks=2.2),
-}  # fmt: skip
+    "day": Weather(
+        elevation=(28, 65),
+        sun=(2.2, 3.4),
+        sun_colour=(1.0, 0.94, 0.85),
+        zenith=(0.38, 0.55, 0.9),
+        horizon=(0.85, 0.9, 0.95),
+        clouds=(0.0, 0.6),
+    ),
+    "overcast": Weather(
+        elevation=(40, 70),
+        sun=(1.4, 2.4),
+        sun_colour=(1.0, 0.97, 0.93),
+        zenith=(0.75, 0.79, 0.85),
+        horizon=(0.8, 0.82, 0.85),
+        clouds=(0.93, 1.0),
+        haze=(0.2, 0.9),
+    ),
+    "dusk": Weather(
+        elevation=(5, 14),
+        sun=(1.0, 1.9),
+        sun_colour=(1.0, 0.62, 0.36),
+        zenith=(0.22, 0.27, 0.45),
+        horizon=(0.75, 0.52, 0.42),
+        clouds=(0.0, 0.5),
+        lamps=0.45,
+        exposure=0.13,
+    ),
+    "night": Weather(
+        elevation=(0, 1),
+        sun=(0.5, 1.1),
+        sun_colour=(1.0, 0.78, 0.52),
+        zenith=(0.012, 0.014, 0.022),
+        horizon=(0.05, 0.045, 0.04),
+        clouds=(0.0, 0.0),
+        lamps=1.0,
+        street_lamps=True,
+        exposure=0.075,
+    ),
+    "rain": Weather(
+        elevation=(35, 60),
+        sun=(0.9, 1.6),
+        sun_colour=(0.95, 0.98, 1.0),
+        zenith=(0.5, 0.55, 0.62),
+        horizon=(0.58, 0.61, 0.66),
+        clouds=(0.95, 1.0),
+        lamps=0.4,
+        wet=0.6,
+        haze=(0.5, 1.6),
+        exposure=0.13,
+        streaks=2.2,
+    ),
+}
 
 
 def draw_light(weather: Weather, rng: np.random.Generator) -> Light:
