@@ -1,26 +1,15 @@
-"""A camera at a road: where it hangs, what it does to colours, and how a detector cuts its pictures."""
+"""A camera at a road: where it hangs, and what it does to colours."""
 
-import io
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from msinet.world.mesh import Mesh, limb, mesh_of
-from msinet.world.paintwork import HEIGHT, WIDTH
-from msinet.world.scene import Scene, Stage
-from msinet.world.shading import Floats, Light, Road
-from msinet.world.vehicles import Vehicle
-from msinet.world.weather import WEATHERS, Weather, draw_light, turned
+from msinet.world.shading import Light, Road
+from msinet.world.weather import WEATHERS, Weather, draw_light
 
 LANE = 3.3
 """Metres."""
-SAMPLES = 2
-"""Rays along each side of a pixel."""
-LEAST_VISIBLE = 0.55
-"""Share of a vehicle that has to be seen; where less would be, what stands in front goes."""
 
 
 @dataclass(frozen=True)
@@ -57,20 +46,6 @@ class Camera:
     """Chance of each neighbour to be there."""
     obstacle: float
     """Chance of a pole in front."""
-
-
-class Moment(NamedTuple):
-    """What is in one image besides the camera."""
-
-    place: tuple[float, float]
-    """Of the vehicle: along and across the road, in metres."""
-    heading: float
-    """Radians."""
-    brakes: bool
-    others: tuple[tuple[Vehicle, float, float], ...]
-    """Vehicles around: along and across."""
-    pole: tuple[float, float, float] | None
-    """Along, across, radius."""
 
 
 def draw_camera(seed: tuple[int, ...], city: str, difficulty: float) -> Camera:
@@ -147,210 +122,3 @@ def _draw_road(rng: np.random.Generator) -> tuple[tuple[float, ...], Road]:
         ),
     )
     return lanes, road
-
-
-def draw_pass(
-    camera: Camera, vehicle: Vehicle, traffic: list[Vehicle], count: int, rng: np.random.Generator
-) -> list[Moment]:
-    """Return the moments at which a passing vehicle is seen, each a little further along the road."""
-    lane = float(rng.choice(camera.lanes[:2]))
-    start, step = rng.uniform(-2.5, 1.5), rng.uniform(0.8, 2.2)
-    across, heading = lane + rng.normal(0, 0.2), rng.normal(0, 0.02)
-    if len(camera.lanes) > 1 and rng.random() < 0.08:  # It changes lanes.
-        heading += rng.choice([-1, 1]) * rng.uniform(0.04, 0.1)
-    others = []
-    length = vehicle.footprint[0]
-    for side in (-1, 0, 1):
-        y = lane + side * LANE
-        if camera.road.edges[0] < y - 1 and y + 1 < camera.road.edges[1] and traffic and rng.random() < camera.crowd:
-            other = traffic[rng.integers(len(traffic))]
-            gap = (length + other.footprint[0]) / 2 + rng.uniform(2.0, 7.0)
-            x = rng.choice([-1, 1]) * gap if side == 0 else rng.uniform(-gap, gap)
-            others.append((other, start + x, y + rng.normal(0, 0.15)))
-    brakes = bool(rng.random() < 0.3)
-    pole = None
-    if rng.random() < camera.obstacle:
-        way, aside = rng.uniform(0.35, 0.75), rng.uniform(-0.9, 0.9)
-        towards = camera.eye[:2] - [start, across]
-        normal = np.array([-towards[1], towards[0]]) / np.linalg.norm(towards)
-        x, y = np.array([start, across]) + way * towards + aside * normal
-        pole = (float(x), float(y), rng.uniform(0.04, 0.11))
-    return [
-        Moment((start + step * i, across + step * i * np.sin(heading)), heading, brakes, tuple(others), pole)
-        for i in range(count)
-    ]
-
-
-class View(NamedTuple):
-    """A cut-out of a camera's picture."""
-
-    forward: NDArray
-    right: NDArray
-    up: NDArray
-    box: tuple[float, float, float, float]
-    """Least and greatest tangent to the right, then upwards."""
-
-
-def render(
-    camera: Camera, stage: Stage, moment: Moment, size: int, texture: Floats, rng: np.random.Generator
-) -> Image.Image:
-    """Return what the camera writes down: the cut-out of the vehicle, at most `size` pixels on its longest side."""
-    c, s = np.cos(moment.heading), np.sin(moment.heading)
-    turn = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]])  # from the road's frame to the vehicle's
-    place = np.array([*moment.place, 0.0])
-    eye = turn @ (camera.eye - place)
-    view = _look(stage.vehicle.mesh, eye, turn @ ([0, camera.lanes[0], 0.8] - camera.eye), camera, rng)
-    width, height = _pixels(view, size, camera, stage.vehicle, eye)
-    scene = _scene(camera, stage, moment, turn, place, texture)
-    if scene.more is not None and scene.visible_share(eye.astype(np.float32), _ways(view, 24, 24)) < LEAST_VISIBLE:
-        scene = _scene(camera, stage, moment._replace(others=(), pole=None), turn, place, texture)
-    light = _trace(scene, eye, view, width, height)
-    pixel = (view.box[1] - view.box[0]) / width * np.linalg.norm(eye)  # metres
-    return _develop(light, camera, turn @ np.array([1.0, 0, 0]), view, pixel, rng)
-
-
-def _look(mesh: Mesh, eye: NDArray, forward: NDArray, camera: Camera, rng: np.random.Generator) -> View:
-    forward = forward / np.linalg.norm(forward)
-    right = np.cross(forward, [0, 0, 1])
-    right /= np.linalg.norm(right)
-    up = np.cross(right, forward)
-    offsets = mesh.corners.reshape(-1, 3) - eye
-    depth = np.maximum(offsets @ forward, 0.5)
-    across, above = offsets @ right / depth, offsets @ up / depth
-    wide, high = np.ptp(across), np.ptp(above)
-    # A detector's box: a little too tight or too wide on each side, at times much.
-    error = rng.normal(0.6, 1.0, 4) * camera.margin * (2.0 if rng.random() < 0.06 else 1.0)
-    error = np.clip(error, -0.12, 0.5)
-    box = (
-        across.min() - error[0] * wide,
-        across.max() + error[1] * wide,
-        above.min() - error[2] * high,
-        above.max() + error[3] * high,
-    )
-    return View(forward, right, up, tuple(float(edge) for edge in box))  # pyright: ignore[reportArgumentType]
-
-
-def _pixels(view: View, size: int, camera: Camera, vehicle: Vehicle, eye: NDArray) -> tuple[int, int]:
-    """Return width and height: as many as the camera resolves, but no more than asked for."""
-    wide, high = view.box[1] - view.box[0], view.box[3] - view.box[2]
-    car = 4.5 / np.linalg.norm(eye)  # tangent of a car's length
-    longest = min(size, max(24, round(size * camera.sharpness * max(wide, high) / car)))
-    scale = longest / max(wide, high)
-    return max(8, round(wide * scale)), max(8, round(high * scale))
-
-
-def _scene(camera: Camera, stage: Stage, moment: Moment, turn: NDArray, place: NDArray, texture: Floats) -> Scene:
-    others = []
-    for vehicle, x, y in moment.others:
-        offset = turn @ (np.array([x, y, 0.0]) - place)
-        others.append((vehicle.mesh.moved(offset, -moment.heading), vehicle.paint))
-    if moment.pole:
-        x, y, radius = moment.pole
-        bottom = turn @ (np.array([x, y, 0.0]) - place)
-        grey = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
-        grey[..., :3] = 96
-        others.append((mesh_of(limb(bottom, bottom + [0, 0, 9.0], radius), (2, 2)), grey))
-    frame = np.array([np.cos(moment.heading), np.sin(moment.heading), *moment.place], np.float32)
-    light = turned(camera.light, moment.heading, moment.place)._replace(brakes=float(moment.brakes))
-    return Scene(stage, light, camera.road._replace(frame=frame), others, texture, camera.weather.wet)
-
-
-def _ways(view: View, width: int, height: int) -> Floats:
-    """Return the directions of a grid of rays, row by row: (height * width, 3), unit length."""
-    left, right, low, high = view.box
-    x = left + (np.arange(width) + 0.5) / width * (right - left)
-    y = high - (np.arange(height) + 0.5) / height * (high - low)
-    ways = view.forward + x[None, :, None] * view.right + y[:, None, None] * view.up
-    return (ways / np.sqrt(np.einsum("hwk,hwk->hw", ways, ways))[..., None]).reshape(-1, 3).astype(np.float32)
-
-
-def _trace(scene: Scene, eye: NDArray, view: View, width: int, height: int) -> Floats:
-    """Return the light in each pixel, (height, width, 3)."""
-    ways = _ways(view, width * SAMPLES, height * SAMPLES)
-    light = scene.radiance(np.repeat(eye[None].astype(np.float32), len(ways), 0), ways)
-    light = np.minimum(light, 12.0).reshape(height, SAMPLES, width, SAMPLES, 3)
-    return light.sum((1, 3)) / SAMPLES**2
-
-
-def _develop(light: Floats, camera: Camera, way: NDArray, view: View, pixel: float, rng: np.random.Generator) -> Image.Image:
-    """Return the picture that lens, sensor and compression make of the light."""
-    height, width = light.shape[:2]
-    direction = np.array([way @ view.right, -(way @ view.up)])
-    light = _smear(light, direction * camera.motion / pixel)
-    if camera.weather.lamps:
-        bright = np.minimum(np.maximum(light - 1.2, 0), 6)
-        light = (
-            light + 0.05 * _blur(bright, 0.02 * max(width, height) + 0.5) + 0.02 * _blur(bright, 0.07 * max(width, height))
-        )
-    light = _blur(light, camera.focus)
-    gain = camera.weather.exposure / (camera.light.level * float(camera.road.asphalt.mean()))
-    colours = light * (gain * camera.exposure * camera.gains).astype(np.float32)
-    grey = colours @ np.array([0.3, 0.59, 0.11], np.float32)
-    colours = np.maximum(grey[..., None] + camera.saturation * (colours - grey[..., None]), 0)
-    if camera.weather.streaks:
-        colours = _rain(colours, camera.weather.streaks, rng)
-    spread = camera.noise * np.sqrt(np.maximum(colours, 0.02) / 0.18)
-    colours = colours + spread * rng.standard_normal(colours.shape, np.float32)
-    colours = np.maximum(colours, 0)
-    shoulder = 0.62
-    colours = np.where(
-        colours < shoulder, colours, shoulder + (1 - shoulder) * (1 - np.exp(-(colours - shoulder) / (1 - shoulder)))
-    )
-    values = colours ** np.float32(camera.gamma / 2.2)
-    values = values + camera.halo * (values - _blur(values, 1.0))
-    return Image.fromarray((np.clip(values, 0, 1) * 255 + 0.5).astype(np.uint8))
-
-
-def _kernel(sigma: float) -> Floats:
-    reach = max(1, int(2.5 * sigma + 0.5))
-    weights = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma**2))
-    return (weights / weights.sum()).astype(np.float32)
-
-
-def _blur(image: Floats, sigma: float) -> Floats:
-    """Blur (H, W, 3) by a Gaussian."""
-    if sigma < 0.25:
-        return image
-    weights = _kernel(sigma)
-    reach = len(weights) // 2
-    for axis in (0, 1):
-        padded = np.pad(image, [(reach, reach) if a == axis else (0, 0) for a in range(3)], mode="edge")
-        length = image.shape[axis]
-        shifts = (padded[i : i + length] if axis == 0 else padded[:, i : i + length] for i in range(len(weights)))
-        image = sum(w * part for w, part in zip(weights, shifts, strict=True))  # pyright: ignore[reportAssignmentType]
-    return image
-
-
-def _smear(image: Floats, way: NDArray) -> Floats:
-    """Blur (H, W, 3) along a way in pixels (right, down)."""
-    steps = int(np.ceil(np.linalg.norm(way)))
-    if steps < 1:
-        return image
-    height, width = image.shape[:2]
-    total = np.zeros_like(image)
-    for part in np.linspace(-0.5, 0.5, steps + 1):
-        dx, dy = np.rint(way * part).astype(int)
-        rows, columns = np.clip(np.arange(height) - dy, 0, height - 1), np.clip(np.arange(width) - dx, 0, width - 1)
-        total += image[rows][:, columns]
-    return total / (steps + 1)
-
-
-def _rain(image: Floats, streaks: float, rng: np.random.Generator) -> Floats:
-    """Draw drops in the air: short bright lines."""
-    height, width = image.shape[:2]
-    image = image.copy()
-    slope = rng.normal(0, 0.12)
-    for _ in range(rng.poisson(streaks * height * width / 1000)):
-        x, y = rng.uniform(0, width), rng.uniform(-5, height)
-        length, strength = rng.uniform(0.05, 0.16) * height, rng.uniform(0.02, 0.09)
-        rows = np.arange(max(0, int(y)), min(height, int(y + length)))
-        columns = np.clip((x + slope * (rows - y)).astype(int), 0, width - 1)
-        image[rows, columns] += np.float32(strength)
-    return image
-
-
-def jpeg(picture: Image.Image, quality: int) -> bytes:
-    """Return a picture as JPEG."""
-    out = io.BytesIO()
-    picture.save(out, "JPEG", quality=quality)
-    return out.getvalue()

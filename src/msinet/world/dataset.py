@@ -16,8 +16,10 @@ import numpy as np
 
 from msinet.errors import DatasetError
 from msinet.whole_files import write_whole
-from msinet.world.camera import Camera, draw_camera, draw_pass, jpeg, render
+from msinet.world.camera import Camera, draw_camera
 from msinet.world.colours import COLOURS
+from msinet.world.passing import draw_pass
+from msinet.world.picture import render
 from msinet.world.scene import Stage, noise_texture
 from msinet.world.settings import WorldSettings
 from msinet.world.shading import Floats
@@ -195,7 +197,7 @@ def _make(out: Path, settings: WorldSettings, identity: int) -> int:
         rng = np.random.default_rng((settings.seed, IMAGES, identity, camera))
         moments = draw_pass(cameras[camera], vehicle, traffic, len(names), rng)
         for name, moment in zip(names, moments, strict=True):
-            picture = jpeg(render(cameras[camera], stage, moment, settings.size, texture, rng), cameras[camera].quality)
+            picture = render(cameras[camera], stage, moment, settings.size, texture, rng)
             for file in places[name]:
                 write_whole(file, picture, synced=False)
     return identity

@@ -1,29 +1,13 @@
-"""What is painted on a lofted body: windows, lights, seams, plates, stripes, letters and dirt."""
+"""What is painted on every lofted body: windows, lights, seams, grilles."""
 
 import numpy as np
 
 from msinet.world.cars import BodyShape
-from msinet.world.paintwork import Colour, Material, Paintwork, Point
+from msinet.world.mesh import Point
+from msinet.world.paintwork import Colour, Material, Paintwork
 
 BLACK: Colour = (16, 17, 19)
 SIDES = ("left", "right")
-LETTERS = "ABCDEFGHKLMNPRSTUVXYZ"
-NAMES = (
-    "HALO",
-    "NORDIK",
-    "24 h",
-    "EXPRES",
-    "CARGO",
-    "ELMO",
-    "SUNNY",
-    "AQUA",
-    "TIPTOP",
-    "VELOX",
-    "FRESH",
-    "METRO",
-    "ORBIT",
-    "PLUS",
-)
 
 
 def dress(paint: Paintwork, shape: BodyShape, kind: str, glass: Colour, rng: np.random.Generator) -> None:
@@ -40,7 +24,8 @@ def dress(paint: Paintwork, shape: BodyShape, kind: str, glass: Colour, rng: np.
             )
 
 
-def _slab(points: list[tuple[float, float]], y: float) -> list[Point]:
+def slab(points: list[tuple[float, float]], y: float) -> list[Point]:
+    """Return points (x, z) at one y."""
     return [(x, y, z) for x, z in points]
 
 
@@ -49,7 +34,7 @@ def _lower_trim(paint: Paintwork, shape: BodyShape, kind: str, rng: np.random.Ge
     if kind in ("suv", "pickup", "van") or rng.random() < 0.25:
         height = shape.clearance + (0.16 if kind == "suv" else 0.1)
         area = [(shape.length, 0), (-shape.length, 0), (-shape.length, height), (shape.length, height)]
-        paint.polygon(_slab(area, 0), (38, 39, 41), Material.MATTE, SIDES)
+        paint.polygon(slab(area, 0), (38, 39, 41), Material.MATTE, SIDES)
         width = shape.width
         for face in ("front", "rear"):
             paint.polygon(
@@ -69,8 +54,8 @@ def _seams(paint: Paintwork, shape: BodyShape, kind: str) -> None:
         first = shape.cowl[0] + 0.1
         places = [first, first + 1.05] + ([first + 1.95] if shape.roof[1] > first + 1.6 and kind != "pickup" else [])
     for place in places:
-        paint.line(_slab([(shape.x(place), low), (shape.x(place), high)], 0), seam, SIDES, 0.02)
-        paint.line(_slab([(shape.x(place) - 0.02, high - 0.13), (shape.x(place) - 0.2, high - 0.13)], 0), seam, SIDES, 0.035)
+        paint.line(slab([(shape.x(place), low), (shape.x(place), high)], 0), seam, SIDES, 0.02)
+        paint.line(slab([(shape.x(place) - 0.02, high - 0.13), (shape.x(place) - 0.2, high - 0.13)], 0), seam, SIDES, 0.035)
     if kind not in ("bus", "lorry"):  # Bonnet and roof.
         start = 0.22
         half = shape.y(shape.cowl[0]) * 0.82
@@ -103,7 +88,7 @@ def _windows(paint: Paintwork, shape: BodyShape, kind: str, glass: Colour, rng: 
     rear_low = min(deck - 0.22, last + (deck - roof_stop) * 0.75) if last == roof_stop else last
     window = [(front_low, low), (roof_start + 0.08, high_front), (last - 0.05, high_rear), (max(rear_low, last), low)]
     for side in SIDES:
-        paint.polygon(_slab([(shape.x(p), z) for p, z in window], 0), glass, Material.GLASS, [side])
+        paint.polygon(slab([(shape.x(p), z) for p, z in window], 0), glass, Material.GLASS, [side])
     pillar: Colour = (14, 14, 15)
     span = max(rear_low, last) - front_low
     count = {"pickup": 1, "box truck": 0, "lorry": 0, "hatchback": 1}.get(kind, 2 if span > 1.9 else 1)
@@ -117,14 +102,14 @@ def _windows(paint: Paintwork, shape: BodyShape, kind: str, glass: Colour, rng: 
             (place + 0.05, high_rear + 0.03),
             (place + 0.05, low - 0.02),
         ]
-        paint.polygon(_slab([(shape.x(p), z) for p, z in bar], 0), pillar, Material.MATTE, SIDES)
+        paint.polygon(slab([(shape.x(p), z) for p, z in bar], 0), pillar, Material.MATTE, SIDES)
 
 
 def _bus_windows(paint: Paintwork, shape: BodyShape, glass: Colour, rng: np.random.Generator) -> None:
     low, high = shape.belt, shape.height - 0.42
     for side in SIDES:
         paint.polygon(
-            _slab(
+            slab(
                 [
                     (shape.x(0.25), low),
                     (shape.x(0.3), high),
@@ -138,11 +123,11 @@ def _bus_windows(paint: Paintwork, shape: BodyShape, glass: Colour, rng: np.rand
             [side],
         )
     for place in np.arange(1.5, shape.length - 0.6, rng.choice([1.1, 1.35, 1.6])):
-        paint.line(_slab([(shape.x(place), low), (shape.x(place), high)], 0), (14, 14, 15), SIDES, 0.07)
+        paint.line(slab([(shape.x(place), low), (shape.x(place), high)], 0), (14, 14, 15), SIDES, 0.07)
     for place in (0.7, 0.5 * shape.length):  # Doors, on the kerb's side.
         for edge in (0, 0.6, 1.2):
             paint.line(
-                _slab([(shape.x(place + edge), shape.clearance + 0.05), (shape.x(place + edge), high)], 0),
+                slab([(shape.x(place + edge), shape.clearance + 0.05), (shape.x(place + edge), high)], 0),
                 (12, 12, 13),
                 ["right"],
                 0.05,
@@ -286,73 +271,3 @@ def _rear(paint: Paintwork, shape: BodyShape, kind: str, glass: Colour, rng: np.
         Material.MATTE,
         ["rear"],
     )
-
-
-def plate(
-    paint: Paintwork, centre: Point, face: str, rng: np.random.Generator, size: tuple[float, float] = (0.46, 0.13)
-) -> None:
-    """Paint a number plate with its letters."""
-    ground: Colour = [(226, 226, 220), (226, 226, 220), (214, 180, 40), (40, 70, 160), (30, 120, 70)][rng.integers(5)]
-    ink: Colour = (20, 20, 24) if sum(ground) > 400 else (235, 235, 235)
-    x, y, z = centre
-    w, h = size[0] / 2, size[1] / 2
-    paint.polygon(
-        [(x, y - w, z - h), (x, y + w, z - h), (x, y + w, z + h), (x, y - w, z + h)], ground, Material.PLATE, [face]
-    )
-    letters = "".join(rng.choice(list(LETTERS), 2)) + "".join(str(d) for d in rng.integers(0, 10, 4))
-    if size[1] / size[0] > 0.5:  # Two rows.
-        paint.text(letters[:3], (x, y, z + h * 0.45), size[1] * 0.36, ink, face)
-        paint.text(letters[3:], (x, y, z - h * 0.45), size[1] * 0.36, ink, face)
-    else:
-        paint.text(letters, centre, size[1] * 0.62, ink, face)
-
-
-def decorate(paint: Paintwork, shape: BodyShape, second: Colour, rng: np.random.Generator) -> None:
-    """Paint a second tone, stripes or letters, before windows and lights go over them."""
-    x = shape.length
-    what = rng.choice(["plain", "lower", "roof", "bonnet", "stripe", "letters"], p=[0.5, 0.08, 0.08, 0.05, 0.15, 0.14])
-    if what == "lower":
-        z = shape.clearance + (shape.belt - shape.clearance) * rng.uniform(0.35, 0.6)
-        paint.polygon(_slab([(-x, 0), (x, 0), (x, z), (-x, z)], 0), second, Material.PAINT, SIDES)
-        for face in ("front", "rear"):
-            paint.polygon([(0, -x, 0), (0, x, 0), (0, x, z), (0, -x, z)], second, Material.PAINT, [face])
-    elif what == "roof":
-        start, stop = shape.roof
-        paint.polygon(
-            [(shape.x(start), -2, 0), (shape.x(stop + 0.1), -2, 0), (shape.x(stop + 0.1), 2, 0), (shape.x(start), 2, 0)],
-            second,
-            Material.PAINT,
-            ["top"],
-        )
-    elif what == "bonnet":
-        for y in (-0.28, 0.1):
-            paint.polygon([(-x, y, 0), (x, y, 0), (x, y + 0.18, 0), (-x, y + 0.18, 0)], second, Material.PAINT, ["top"])
-            paint.polygon(
-                [(0, y, 0), (0, y + 0.18, 0), (0, y + 0.18, 3), (0, y, 3)], second, Material.PAINT, ["front", "rear"]
-            )
-    elif what == "stripe":
-        z, high = shape.clearance + (shape.belt - shape.clearance) * rng.uniform(0.4, 0.8), rng.uniform(0.06, 0.16)
-        paint.polygon(_slab([(-x, z), (x, z), (x, z + high), (-x, z + high)], 0), second, Material.PAINT, SIDES)
-        if rng.random() < 0.6:
-            paint.polygon([(0, -x, z), (0, x, z), (0, x, z + high), (0, -x, z + high)], second, Material.PAINT, ["rear"])
-    elif what == "letters":
-        word = str(rng.choice(NAMES))
-        z = shape.clearance + (shape.belt - shape.clearance) * 0.62
-        for face in SIDES:
-            paint.text(word, (shape.x(shape.length * rng.uniform(0.4, 0.6)), 0, z), rng.uniform(0.2, 0.34), second, face)
-        paint.text(word, (0, 0, shape.belt - 0.2), 0.12, second, "rear")
-        if rng.random() < 0.5:
-            paint.polygon(
-                [(0, 0.15, shape.belt - 0.35), (0, 0.5, shape.belt - 0.35), (0, 0.32, shape.belt - 0.1)],
-                second,
-                Material.PAINT,
-                ["rear"],
-            )
-
-
-def dirt(paint: Paintwork, amount: float, rng: np.random.Generator) -> None:
-    """Cover the lower parts with dust, unevenly."""
-    for face in ("left", "right", "rear", "front"):
-        rows = np.linspace(0, 1, 12)[:, None] ** 2.5
-        spots = rng.random((12, 24))
-        paint.blend(face, (112, 100, 84), amount * rows * (0.5 + spots))

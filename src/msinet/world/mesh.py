@@ -14,6 +14,8 @@ import trimesh
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+Point = Sequence[float] | NDArray
+"""(x, y, z)."""
 
 CREASE = math.cos(math.radians(35))
 """Faces that meet at a sharper angle than this keep their edge; others are shaded as one smooth surface."""
@@ -29,7 +31,7 @@ class Mesh(NamedTuple):
     uv: Floats
     """(T, 3, 2): where in the paintwork a corner lies, in texels (column, row)."""
 
-    def moved(self, offset: Sequence[float] = (0, 0, 0), heading: float = 0.0) -> "Mesh":
+    def moved(self, offset: Point = (0, 0, 0), heading: float = 0.0) -> "Mesh":
         """Return the mesh turned about z by radians, then shifted."""
         c, s = np.cos(heading), np.sin(heading)
         turn = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]], np.float32)
@@ -45,7 +47,7 @@ def mesh_of(shape: trimesh.Trimesh, uv: tuple[float, float] = (0, 0)) -> Mesh:
     """Return a shape whose paint is one texel."""
     vertices, faces = np.asarray(shape.vertices, np.float32), np.asarray(shape.faces)
     corners = vertices[faces]
-    return Mesh(corners, _corner_normals(vertices, faces), np.broadcast_to(np.float32(uv), (len(faces), 3, 2)))
+    return Mesh(corners, _corner_normals(vertices, faces), np.broadcast_to(np.array(uv, np.float32), (len(faces), 3, 2)))
 
 
 def _corner_normals(vertices: Floats, faces: NDArray) -> Floats:
@@ -94,7 +96,7 @@ def loft(rings: NDArray) -> trimesh.Trimesh:
     return _outwards(shape)
 
 
-def tube(spine: Sequence[Sequence[float]], radii: Sequence[Sequence[float]], points: int = 14) -> trimesh.Trimesh:
+def tube(spine: Sequence[Point], radii: Sequence[Point] | NDArray, points: int = 14) -> trimesh.Trimesh:
     """Return a loft of ellipses along a spine of (x, y, z), with radii (along the first axis, along y) and round ends.
 
     The first axis is at a right angle to y and to the spine: a torso's depth and width.
@@ -121,13 +123,13 @@ def tube(spine: Sequence[Sequence[float]], radii: Sequence[Sequence[float]], poi
     return loft(np.stack(rings))
 
 
-def limb(start: Sequence[float], stop: Sequence[float], radius: float, end_radius: float | None = None) -> trimesh.Trimesh:
+def limb(start: Point, stop: Point, radius: float, end_radius: float | None = None) -> trimesh.Trimesh:
     """Return a round rod that may taper."""
     end = radius if end_radius is None else end_radius
     return tube([start, stop], [[radius, radius], [end, end]], points=10)
 
 
-def box(size: Sequence[float], centre: Sequence[float], rounding: float = 0.0) -> trimesh.Trimesh:
+def box(size: Point, centre: Point, rounding: float = 0.0) -> trimesh.Trimesh:
     """Return a box of (length, width, height), with edges along x rounded where wanted."""
     if not rounding:
         return trimesh.creation.box(size, trimesh.transformations.translation_matrix(centre))
@@ -147,14 +149,14 @@ def box(size: Sequence[float], centre: Sequence[float], rounding: float = 0.0) -
     return loft(rings + np.asarray(centre))
 
 
-def ellipsoid(radii: Sequence[float], centre: Sequence[float], fine: int = 2) -> trimesh.Trimesh:
+def ellipsoid(radii: Point, centre: Point, fine: int = 2) -> trimesh.Trimesh:
     """Return an ellipsoid with the axes' radii."""
     ball = trimesh.creation.icosphere(subdivisions=fine)
     ball.vertices = ball.vertices * np.asarray(radii) + np.asarray(centre)
     return ball
 
 
-def lathe(profile: Sequence[Sequence[float]], centre: Sequence[float], sections: int = 24) -> trimesh.Trimesh:
+def lathe(profile: Sequence[Sequence[float]], centre: Point, sections: int = 24) -> trimesh.Trimesh:
     """Return the body that a profile of (radius, y) makes when it turns about an axis along y: a wheel."""
     shape = trimesh.creation.revolve(np.asarray(profile), sections=sections)  # about z
     shape.vertices = shape.vertices[:, [0, 2, 1]] * [1, 1, -1] + np.asarray(centre)

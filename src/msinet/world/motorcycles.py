@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
-from msinet.world.dressing import plate
+from msinet.world.liveries import plate
 from msinet.world.mesh import Mesh, box, ellipsoid, join, lathe, limb, mesh_of, tube
 from msinet.world.paintwork import Colour, Material, Paintwork
 

@@ -7,11 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from msinet.world.mesh import Mesh
+from msinet.world.mesh import Mesh, Point
 
 Colour = tuple[int, int, int]
 """sRGB, 0 to 255."""
-Point = Sequence[float]
 
 
 class Material(IntEnum):

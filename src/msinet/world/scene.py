@@ -48,9 +48,9 @@ class Stage:
     def _ground_openness(self) -> Floats:
         x = np.linspace(0, 1, 44) * self.area[2] + self.area[0]
         y = np.linspace(0, 1, 26) * self.area[3] + self.area[1]
-        grid = np.stack([*np.meshgrid(x, y), np.full((26, 44), 0.004)], -1).reshape(-1, 3)
-        up = np.broadcast_to(np.array([0, 0, 1.0]), grid.shape)
-        return self._open_share(grid.astype(np.float32), up.astype(np.float32)).reshape(26, 44)
+        grid = np.array([(a, b, 0.004) for b in y for a in x], np.float32)
+        up = np.broadcast_to(np.array([0, 0, 1], np.float32), grid.shape)
+        return self._open_share(grid, up).reshape(26, 44)
 
     def _openness(self) -> Floats:
         """Return the open share of the sky at each corner (T, 3), computed once for corners that are the same."""

@@ -4,8 +4,9 @@ import numpy as np
 
 from msinet.world.cars import BodyShape, body
 from msinet.world.colours import GLASS, any_colour, shade_of
-from msinet.world.dressing import dress, plate
+from msinet.world.dressing import dress
 from msinet.world.fittings import mirrors, wheels
+from msinet.world.liveries import plate
 from msinet.world.mesh import Mesh, box, ellipsoid, join, lathe, limb, mesh_of
 from msinet.world.paintwork import Colour, Material, Paintwork
 

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from msinet.world.cars import BodyShape, body
 from msinet.world.colours import COLOURS, GLASS, any_colour, shade_of
-from msinet.world.dressing import decorate, dirt, dress, plate
+from msinet.world.dressing import dress
 from msinet.world.fittings import bed, mirrors, roof_load, wheels
 from msinet.world.fleet import BODIES
+from msinet.world.liveries import decorate, dirt, plate
 from msinet.world.mesh import Mesh, join, mesh_of
 from msinet.world.motorcycles import BIKES, HEIGHT, LENGTH, WIDTH, motorcycle
 from msinet.world.paintwork import Colour, Paintwork

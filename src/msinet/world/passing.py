@@ -1,0 +1,54 @@
+"""What passes a camera: the vehicle a little further along the road in each image, and what stands around it."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from msinet.world.camera import LANE, Camera
+from msinet.world.vehicles import Vehicle
+
+
+class Moment(NamedTuple):
+    """What is in one image besides the camera."""
+
+    place: tuple[float, float]
+    """Of the vehicle: along and across the road, in metres."""
+    heading: float
+    """Radians."""
+    brakes: bool
+    others: tuple[tuple[Vehicle, float, float], ...]
+    """Vehicles around: along and across."""
+    pole: tuple[float, float, float] | None
+    """Along, across, radius."""
+
+
+def draw_pass(
+    camera: Camera, vehicle: Vehicle, traffic: list[Vehicle], count: int, rng: np.random.Generator
+) -> list[Moment]:
+    """Return the moments at which a passing vehicle is seen, each a little further along the road."""
+    lane = float(rng.choice(camera.lanes[:2]))
+    start, step = rng.uniform(-2.5, 1.5), rng.uniform(0.8, 2.2)
+    across, heading = lane + rng.normal(0, 0.2), rng.normal(0, 0.02)
+    if len(camera.lanes) > 1 and rng.random() < 0.08:  # It changes lanes.
+        heading += rng.choice([-1, 1]) * rng.uniform(0.04, 0.1)
+    others = []
+    length = vehicle.footprint[0]
+    for side in (-1, 0, 1):
+        y = lane + side * LANE
+        if camera.road.edges[0] < y - 1 and y + 1 < camera.road.edges[1] and traffic and rng.random() < camera.crowd:
+            other = traffic[rng.integers(len(traffic))]
+            gap = (length + other.footprint[0]) / 2 + rng.uniform(2.0, 7.0)
+            x = rng.choice([-1, 1]) * gap if side == 0 else rng.uniform(-gap, gap)
+            others.append((other, start + x, y + rng.normal(0, 0.15)))
+    brakes = bool(rng.random() < 0.3)
+    pole = None
+    if rng.random() < camera.obstacle:
+        way, aside = rng.uniform(0.35, 0.75), rng.uniform(-0.9, 0.9)
+        towards = camera.eye[:2] - [start, across]
+        normal = np.array([-towards[1], towards[0]]) / np.linalg.norm(towards)
+        x, y = np.array([start, across]) + way * towards + aside * normal
+        pole = (float(x), float(y), rng.uniform(0.04, 0.11))
+    return [
+        Moment((start + step * i, across + step * i * np.sin(heading)), heading, brakes, tuple(others), pole)
+        for i in range(count)
+    ]
