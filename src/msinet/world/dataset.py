@@ -126,12 +126,9 @@ def _claim(out: Path, settings: WorldSettings) -> None:
         except ValueError as error:
             raise DatasetError(f"{file} cannot be read: {error}; delete the folder, or choose another") from error
         if there != recipe:
-            differs = ", ".join(
-                sorted(name for name in recipe if not isinstance(there, dict) or there.get(name) != recipe[name])
-            )
-            raise DatasetError(
-                f"{out} holds a world made with other settings ({differs}): delete it, or choose another folder"
-            )
+            there = there if isinstance(there, dict) else {}
+            differs = ", ".join(name for name in recipe if there.get(name) != recipe[name])
+            raise DatasetError(f"{out} holds a world with another {differs}: delete it, or choose another folder")
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DatasetError(f"{out} holds something else: choose a folder that is empty or not there")
     else:

@@ -48,7 +48,6 @@ def draw_pass(
         normal = np.array([-towards[1], towards[0]]) / np.linalg.norm(towards)
         x, y = np.array([start, across]) + way * towards + aside * normal
         pole = (float(x), float(y), rng.uniform(0.04, 0.11))
-    return [
-        Moment((start + step * i, across + step * i * np.sin(heading)), heading, brakes, tuple(others), pole)
-        for i in range(count)
-    ]
+    places = [(start + step * i, across + step * i * np.sin(heading)) for i in range(count)]
+    around = tuple(others)
+    return [Moment(place, heading, brakes, around, pole) for place in places]

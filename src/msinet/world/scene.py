@@ -49,7 +49,7 @@ class Stage:
         x = np.linspace(0, 1, 44) * self.area[2] + self.area[0]
         y = np.linspace(0, 1, 26) * self.area[3] + self.area[1]
         grid = np.array([(a, b, 0.004) for b in y for a in x], np.float32)
-        up = np.broadcast_to(np.array([0, 0, 1], np.float32), grid.shape)
+        up = np.tile(np.array([0, 0, 1], np.float32), (len(grid), 1))
         return self._open_share(grid, up).reshape(26, 44)
 
     def _openness(self) -> Floats:
@@ -60,7 +60,7 @@ class Stage:
         packed = places @ [1 << 43, 1 << 29, 1 << 15] + ways @ [1 << 10, 1 << 5, 1]
         _, first, which = np.unique(packed, return_index=True, return_inverse=True)
         points, normals = mesh.corners.reshape(-1, 3)[first], mesh.normals.reshape(-1, 3)[first]
-        return self._open_share(points + 0.006 * normals, normals)[which].reshape(-1, 3)
+        return self._open_share(points + np.float32(0.006) * normals, normals)[which].reshape(-1, 3)
 
     def _open_share(self, points: Floats, normals: Floats) -> Floats:
         turns = np.arange(HEMISPHERE) * 2.399963

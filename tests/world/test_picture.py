@@ -1,0 +1,98 @@
+import io
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from msinet.world.camera import draw_camera
+from msinet.world.passing import Moment, draw_pass
+from msinet.world.picture import render
+from msinet.world.scene import Stage, noise_texture
+from msinet.world.vehicles import draw_vehicle
+from msinet.world.weather import WEATHERS
+
+TEXTURE = noise_texture()
+
+
+@pytest.fixture(scope="module")
+def stage():
+    return Stage(draw_vehicle((1,), "hatchback"))
+
+
+def picture(camera, stage, moment=None, size=48, seed=0):
+    moment = moment or Moment((0.0, camera.lanes[0]), 0.0, False, (), None)
+    return Image.open(io.BytesIO(render(camera, stage, moment, size, TEXTURE, np.random.default_rng(seed))))
+
+
+def brightness(image):
+    return np.asarray(image.convert("L"), float).mean()
+
+
+@pytest.mark.parametrize("city", WEATHERS)
+def test_a_picture_has_the_size_that_was_asked_for(city, stage):
+    image = picture(draw_camera((1,), city, 0.0), stage)
+    assert max(image.size) == 48
+    assert np.asarray(image).std() > 5
+
+
+def test_a_camera_that_resolves_less_keeps_fewer_pixels(stage):
+    camera = draw_camera((1,), "day", 0.5)
+    sizes = [max(picture(replace(camera, sharpness=sharpness), stage, size=96).size) for sharpness in (0.3, 0.6, 3.0)]
+    assert sizes[0] < sizes[1] < sizes[2] == 96
+
+
+def test_the_same_moment_gives_the_same_bytes(stage):
+    camera = draw_camera((2,), "rain", 1.0)
+    moment = draw_pass(camera, stage.vehicle, [], 1, np.random.default_rng(0))[0]
+    one, other = (render(camera, stage, moment, 32, TEXTURE, np.random.default_rng(7)) for _ in range(2))
+    assert one == other
+
+
+def test_exposure_makes_brighter(stage):
+    camera = replace(draw_camera((3,), "day", 0.0), exposure=0.6)
+    assert brightness(picture(camera, stage)) < brightness(picture(replace(camera, exposure=1.2), stage))
+
+
+def test_warm_white_balance_makes_red(stage):
+    camera = replace(draw_camera((3,), "overcast", 0.0), gains=np.array([1.3, 1.0, 0.7]))
+    red, _, blue = np.asarray(picture(camera, stage), float).mean((0, 1))
+    assert red > blue
+
+
+def test_blur_takes_away_detail(stage):
+    camera = replace(draw_camera((3,), "day", 0.0), focus=0.0, motion=0.0, noise=0.0, halo=0.0, quality=95)
+    sharp, soft = (np.asarray(picture(replace(camera, focus=f), stage).convert("L"), float) for f in (0.0, 2.0))
+    assert np.abs(np.diff(sharp)).mean() > 1.3 * np.abs(np.diff(soft)).mean()
+
+
+def test_nights_are_darker_than_days(stage):
+    def mean_brightness(city):
+        return np.mean([brightness(picture(draw_camera((i,), city, 0.0), stage)) for i in range(6)])
+
+    assert mean_brightness("night") < 0.7 * mean_brightness("day")
+
+
+@pytest.mark.parametrize("trait", [lambda c: c.exposure, lambda c: c.gains[0], lambda c: c.gamma])
+def test_a_harder_world_has_cameras_that_differ_more(trait):
+    mild, hard = (np.std([np.log(trait(draw_camera((i,), "day", d))) for i in range(60)]) for d in (0.0, 1.0))
+    assert hard > 1.3 * mild
+
+
+def test_a_track_goes_forwards(stage):
+    for seed in range(10):
+        camera = draw_camera((seed,), "day", 0.5)
+        moments = draw_pass(camera, stage.vehicle, [stage.vehicle], 5, np.random.default_rng(seed))
+        places = [moment.place[0] for moment in moments]
+        assert all(0.5 < later - earlier < 3 for earlier, later in pairwise(places))
+        assert all(moment.others is moments[0].others for moment in moments)
+
+
+def test_most_of_a_vehicle_can_be_seen(stage):
+    """A pole as thick as the vehicle, right in front of it, is left out: the picture is that without it."""
+    camera = draw_camera((1,), "day", 0.0)
+    place = (0.0, camera.lanes[0])
+    half_way = 0.5 * (camera.eye[:2] + place)
+    hidden = Moment(place, 0.0, False, (), (float(half_way[0]), float(half_way[1]), 2.5))
+    np.testing.assert_array_equal(picture(camera, stage, hidden), picture(camera, stage))
