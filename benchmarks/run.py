@@ -8,6 +8,8 @@ import search_step
 import startup
 import train_step
 
+import world
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", default="cpu", help="cuda measures the steps on a GPU")
@@ -17,4 +19,5 @@ if __name__ == "__main__":
     if device == "cpu":
         feeding.main()
         startup.main()
+        world.main()
         growth.main()

@@ -47,7 +47,7 @@ def score(options: argparse.Namespace, difficulty: float, seed: int) -> None:
     out = place(options, difficulty, seed)
     if (out / "scores.json").is_file():
         return
-    world = WorldSettings(options.identities, seed=seed, city=options.city, difficulty=difficulty)
+    world = WorldSettings(identities=options.identities, seed=seed, city=options.city, difficulty=difficulty)
     make_world(out / "data", world, Silence(), 1)
     splits = msinet.load_splits(out / "data")
     size = {"image_height": 80, "image_width": 80}

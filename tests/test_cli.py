@@ -204,3 +204,27 @@ def published_names() -> list[str]:
             f"{head}classifier.bias",
         ]
     return [*names, "f_conv.weight", "f_conv.bias"]
+
+
+def test_data_make_writes_what_the_other_commands_read(tmp_path, capsys):
+    world = str(tmp_path / "world")
+    small = ["--identities=12", "--cameras=2", "--size=24", "--city=night", "--processes=1"]
+    assert run("data", "make", world, *small) == 0
+    assert "24 images of 12 vehicles, 9 of them for training" in capsys.readouterr().out
+    assert run("train", world, "--architecture=veri776", f"--out={tmp_path / 'out'}", *TINY) == 0
+    assert run("data", "make", world, *small, "--seed=1") == 1
+    assert "holds a world with another seed" in capsys.readouterr().err
+
+
+def test_data_make_says_which_setting_cannot_be(tmp_path, capsys):
+    assert run("data", "make", str(tmp_path / "world"), "--difficulty=3") == 2
+    assert "difficulty is 3.0, but goes from 0 to 1" in capsys.readouterr().err
+    assert not (tmp_path / "world").exists()
+
+
+def test_data_make_names_the_extra_that_is_missing(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "embreex.rtcore_scene", None)
+    for name in [name for name in sys.modules if name.startswith("msinet.world.")]:
+        monkeypatch.delitem(sys.modules, name)
+    assert run("data", "make", str(tmp_path / "world")) == 1
+    assert 'pip install "msinet[demo]"' in capsys.readouterr().err

@@ -248,7 +248,7 @@ def embed(
 
 
 @data_app.command
-def make(out: Path, *, processes: int | None = None, settings: Annotated[WorldSettings, Parameter(name="*")] = WorldSettings()) -> None:
+def make(out: Path, *, processes: int | None = None, settings: WorldSettings = WorldSettings()) -> None:
     """Make a data set of synthetic vehicles, laid out as VeRi-776; stopped and started again, it goes on.
 
     Args:

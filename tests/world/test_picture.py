@@ -30,7 +30,7 @@ def brightness(image):
     return np.asarray(image.convert("L"), float).mean()
 
 
-@pytest.mark.parametrize("city", WEATHERS)
+@pytest.mark.parametrize("city", [*WEATHERS, "mixed"])
 def test_a_picture_has_the_size_that_was_asked_for(city, stage):
     image = picture(draw_camera((1,), city, 0.0), stage)
     assert max(image.size) == 48

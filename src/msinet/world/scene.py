@@ -60,7 +60,7 @@ class Stage:
         packed = places @ [1 << 43, 1 << 29, 1 << 15] + ways @ [1 << 10, 1 << 5, 1]
         _, first, which = np.unique(packed, return_index=True, return_inverse=True)
         points, normals = mesh.corners.reshape(-1, 3)[first], mesh.normals.reshape(-1, 3)[first]
-        return self._open_share(points + np.float32(0.006) * normals, normals)[which].reshape(-1, 3)
+        return self._open_share((points + np.float32(0.006) * normals).astype(np.float32), normals)[which].reshape(-1, 3)
 
     def _open_share(self, points: Floats, normals: Floats) -> Floats:
         turns = np.arange(HEMISPHERE) * 2.399963

@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from cyclopts import Parameter
+
 from msinet.errors import SettingsError
 
 City = Literal["day", "overcast", "dusk", "night", "rain", "mixed"]
 
 
-@dataclass(frozen=True)
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
 class WorldSettings:
     """What `make_world` makes."""
 

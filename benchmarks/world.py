@@ -1,0 +1,67 @@
+"""How many images of synthetic vehicles a second one core makes: `python benchmarks/world.py`."""
+
+import argparse
+import itertools
+import multiprocessing
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+
+from paired import machine, put_section
+
+VEHICLES = 24
+ROUNDS = 5
+BOUND = 20
+
+
+def rates(city: str, difficulty: float) -> tuple[list[float], float]:
+    """Return images a second of several rounds, and the peak memory in MB, of a process of its own."""
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool:
+        return pool.apply(_measure, (city, difficulty))
+
+
+def _measure(city: str, difficulty: float) -> tuple[list[float], float]:
+    from msinet.engine.runtime import Silence
+    from msinet.world.dataset import make_world
+    from msinet.world.settings import WorldSettings
+
+    seconds = []
+    for seed in range(ROUNDS + 1):  # The first compiles, or reads what was compiled.
+        world = WorldSettings(identities=VEHICLES, seed=seed, city=city, difficulty=difficulty)
+        with tempfile.TemporaryDirectory() as folder:
+            started = time.perf_counter()
+            make_world(Path(folder) / "world", world, Silence(), 1)
+            seconds.append(time.perf_counter() - started)
+    images = VEHICLES * world.cameras
+    return [images / taken for taken in seconds[1:]], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+
+def main(cities: Sequence[str] = ()) -> None:
+    """Measure and write the table."""
+    from msinet.world.settings import City
+
+    lines = [
+        "| city | difficulty | images a second: median (lowest-highest) | bound | peak memory |",
+        "|---|---|---|---|---|",
+    ]
+    for city, difficulty in itertools.product(cities or get_args(City), (0.0, 1.0)):
+        measured, megabytes = rates(city, difficulty)
+        middle, spread = statistics.median(measured), f"{min(measured):.1f}-{max(measured):.1f}"
+        lines.append(f"| {city} | {difficulty:g} | {middle:.1f} ({spread}) | >= {BOUND} | {megabytes:.0f} MB |")
+        print(lines[-1], flush=True)
+    words = (
+        f"Absolute, on one core, unlike the ratios above: {VEHICLES} vehicles in 8 cameras a round, {ROUNDS} rounds.\n"
+        "Images have at most 128 pixels a side, and four rays a pixel; the time holds meshes, paint, lists and writing as well."
+    )
+    command = f"`python benchmarks/world.py` on {machine()}."
+    put_section("Synthetic vehicles", "\n\n".join([command, "\n".join(lines), words]))
+
+
+if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    main()
