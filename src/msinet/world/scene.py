@@ -153,7 +153,8 @@ class Scene:
             material,
             openness,
         )
-        far = np.where(material == GROUND, np.linalg.norm(points - origins, axis=1), far).astype(np.float32)
+        away = points - origins
+        far = np.where(material == GROUND, np.sqrt(np.einsum("nk,nk->n", away, away)), far).astype(np.float32)
         lit = self._lit(points, facing, material)
         result = np.empty((count, 3), np.float32)
         length, width = self.stage.vehicle.footprint
