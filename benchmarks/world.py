@@ -55,8 +55,8 @@ def main(cities: Sequence[str] = ()) -> None:
         lines.append(f"| {city} | {difficulty:g} | {middle:.1f} ({spread}) | >= {BOUND} | {megabytes:.0f} MB |")
         print(lines[-1], flush=True)
     words = (
-        f"Absolute, on one core, unlike the ratios above: {VEHICLES} vehicles in 8 cameras a round, {ROUNDS} rounds. Images\n"
-        "have at most 128 pixels a side, and four rays a pixel; the time holds meshes, paint, lists and writing as well."
+        f"Absolute, on one core, unlike the ratios above: {VEHICLES} vehicles in 8 cameras a round, {ROUNDS} rounds.\n"
+        "Images have at most 128 pixels a side and four rays a pixel; meshes, paint, lists and writing are counted in."
     )
     command = f"`python benchmarks/world.py` on {machine()}."
     put_section("Synthetic vehicles", "\n\n".join([command, "\n".join(lines), words]))

@@ -122,4 +122,4 @@ def _trace(scene: Scene, eye: NDArray, view: View, width: int, height: int) -> F
     for row in range(SAMPLES):  # Eight times as fast as a sum over both axes.
         for column in range(SAMPLES):
             total += light[:, row, :, column]
-    return total / SAMPLES**2
+    return total / np.float32(SAMPLES**2)
