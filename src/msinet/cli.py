@@ -21,6 +21,7 @@ from msinet.console import (
     show_camera_pairs,
     show_differences,
     show_error,
+    show_findings,
     show_result,
 )
 from msinet.engine.recipes import load_recipe
@@ -42,7 +43,7 @@ app = App(
 )
 
 
-data_app = App(name="data", help="Make data sets.")
+data_app = App(name="data", help="Check data sets, and make synthetic ones.")
 app.command(data_app)
 
 
@@ -245,6 +246,36 @@ def embed(
     if FIRST:
         save_embeddings(embeddings, out)
     say(f"Written to {out}: {len(records)} embeddings")
+
+
+@data_app.command
+def check(data: Path, *, json: Path | None = None, format: str | None = None, split_seed: int = 0) -> None:
+    """Say what is wrong with a data set. Exit code 1 where something would spoil training or scores.
+
+    Args:
+        data: Folder or table of labelled images.
+        json: File for the findings, for programs; - writes them to standard output instead of the table.
+        format: Layout of the data: veri776, market1501, table or folders; recognised where not given.
+        split_seed: Where the data has no splits: decides which half of the identities is trained on.
+    """
+    from msinet.data.doctor import every_record, examine, report_of
+    from msinet.data.readers.detect import read_as_it_is
+    from msinet.whole_files import write_whole
+
+    with progress_bars() as bars:
+        splits = read_as_it_is(data, format, split_seed)
+        bars.start("look at images", len({record.path for record in every_record(splits)}))
+        findings = examine(splits, bars.advance)
+    report = report_of(splits, findings)
+    if json == Path("-"):
+        say(report)
+    else:
+        show_findings(splits, findings)
+        if json:
+            write_whole(json, report.encode())
+            say(f"Written to {json}")
+    if any(finding.spoils for finding in findings):
+        raise MSINetError("some of this would spoil training or scores")
 
 
 @data_app.command

@@ -20,6 +20,8 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from msinet.data.doctor import Finding
+    from msinet.data.records import ReidSplits
     from msinet.evaluation.metrics import RetrievalResult
     from msinet.model.architecture import Architecture
 
@@ -99,6 +101,22 @@ def show_differences(differences: Sequence[tuple[str, str, str]]) -> None:
     table = Table("differs", "then", "now")
     for row in differences:
         table.add_row(*row)
+    out_console.print(table)
+
+
+def show_findings(splits: "ReidSplits", findings: "Sequence[Finding]") -> None:
+    """Print what the doctor found, the worst first."""
+    sizes = [f"{len(getattr(splits, name))} {name}" for name in ("train", "validation", "query", "gallery")]
+    say(f"{splits.name}: {', '.join(sizes)} images")
+    if not findings:
+        say("Nothing is wrong with it")
+        return
+    table = Table("", "found", "how many", "for example", "why it matters, and what to do", show_lines=True)
+    for found in findings:
+        mark = Text("spoils", "bold red") if found.spoils else Text("note", "yellow")
+        more = ["..."] if found.count > len(found.examples) else []
+        words = Text(f"{found.why}: {found.advice}")
+        table.add_row(mark, Text(found.name), str(found.count), Text("\n".join([*found.examples, *more])), words)
     out_console.print(table)
 
 

@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from msinet.data.records import ImageRecord, Skipped
 from msinet.errors import DatasetError
@@ -34,9 +34,9 @@ def load_image(path: str | PathLike[str]) -> Image.Image:
     """
     path = Path(path)
     try:
-        return _decode(path)
+        return decode_with_orientation(path)[0]
     except Exception as error:  # Pillow's decoders raise nearly anything when a file is broken.
-        raise DatasetError(f"cannot read the image {path}: {_what_is_wrong(path, error)}") from error
+        raise DatasetError(f"cannot read the image {path}: {what_is_wrong(path, error)}") from error
 
 
 def drop_unreadable(
@@ -68,20 +68,26 @@ def drop_unreadable(
 
 def _why_unreadable(path: Path) -> str | None:
     try:
-        _decode(path)
+        decode_with_orientation(path)
     except Exception as error:  # as in load_image
-        return _what_is_wrong(path, error)
+        return what_is_wrong(path, error)
     return None
 
 
-def _decode(path: Path) -> Image.Image:
+def decode_with_orientation(path: Path) -> tuple[Image.Image, bool]:
+    """Return the image as it is meant to be seen, and whether the camera's rotation (EXIF) had to be applied.
+
+    Raises:
+        Exception: nearly any, where the file is broken; `what_is_wrong` tells in words.
+    """
     if not path.is_file():  # Opening a pipe or a device would wait for ever.
         raise FileNotFoundError
     with Image.open(path) as image:
         limit = Image.MAX_IMAGE_PIXELS  # Pillow warns above it and refuses above twice of it.
         if limit is not None and image.width * image.height > limit:
             raise Image.DecompressionBombError
-        return _to_rgb(ImageOps.exif_transpose(image))
+        turned = image.getexif().get(ExifTags.Base.Orientation, 1) not in (0, 1)
+        return _to_rgb(ImageOps.exif_transpose(image)), turned
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -97,7 +103,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _what_is_wrong(path: Path, error: Exception) -> str:
+def what_is_wrong(path: Path, error: Exception) -> str:
     """Return the reason in words, without the path."""
     if isinstance(error, FileNotFoundError):
         return "it is not a file" if path.exists() else "there is no such file"

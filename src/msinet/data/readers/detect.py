@@ -42,16 +42,26 @@ def load_splits(
         DatasetError: The layout is unknown, or the data cannot be used as it is; the message says what to do.
         SettingsError: There is no such format.
     """
-    path = Path(path).absolute()
-    if ".." in path.parts:
-        path = path.resolve()  # so that the dataset has a name
-    format = detect_format(path) if format is None else _check_format(path, format)
-    splits = drop_repeats(FORMATS[format].read(path, seed))
+    splits = read_as_it_is(path, format, seed)
     check_splits(splits)
     if verify:
         splits = _drop_unreadable(splits, advance)
         check_splits(splits)
     return splits
+
+
+def read_as_it_is(path: str | PathLike[str], format: str | None = None, seed: int = 0) -> ReidSplits:
+    """Read a dataset without checking whether it can be used: for the doctor.
+
+    Raises:
+        DatasetError: The layout is unknown, or a label or folder cannot be read.
+        SettingsError: There is no such format.
+    """
+    path = Path(path).absolute()
+    if ".." in path.parts:
+        path = path.resolve()  # so that the dataset has a name
+    format = detect_format(path) if format is None else _check_format(path, format)
+    return drop_repeats(FORMATS[format].read(path, seed))
 
 
 def detect_format(path: str | PathLike[str]) -> str:
