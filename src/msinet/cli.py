@@ -249,31 +249,32 @@ def embed(
 
 
 @data_app.command
-def check(data: Path, *, json: Path | None = None, format: str | None = None, split_seed: int = 0) -> None:
+def check(
+    data: Path,
+    *,
+    json: Annotated[bool, Parameter(negative=())] = False,
+    format: str | None = None,
+    split_seed: int = 0,
+) -> None:
     """Say what is wrong with a data set. Exit code 1 where something would spoil training or scores.
 
     Args:
         data: Folder or table of labelled images.
-        json: File for the findings, for programs; - writes them to standard output instead of the table.
+        json: Write the findings as JSON, for programs, instead of a table.
         format: Layout of the data: veri776, market1501, table or folders; recognised where not given.
         split_seed: Where the data has no splits: decides which half of the identities is trained on.
     """
     from msinet.data.doctor import every_record, examine, report_of
     from msinet.data.readers.detect import read_as_it_is
-    from msinet.whole_files import write_whole
 
     with progress_bars() as bars:
         splits = read_as_it_is(data, format, split_seed)
         bars.start("look at images", len({record.path for record in every_record(splits)}))
         findings = examine(splits, bars.advance)
-    report = report_of(splits, findings)
-    if json == Path("-"):
-        say(report)
+    if json:
+        say(report_of(splits, findings))
     else:
         show_findings(splits, findings)
-        if json:
-            write_whole(json, report.encode())
-            say(f"Written to {json}")
     if any(finding.spoils for finding in findings):
         raise MSINetError("some of this would spoil training or scores")
 

@@ -226,7 +226,7 @@ def report_of(splits: ReidSplits, findings: Sequence[Finding]) -> str:
     sizes = {name: len(getattr(splits, name)) for name in SPLIT_NAMES}
     usable = not any(finding.spoils for finding in findings)
     report = {"name": splits.name, "images": sizes, "usable": usable, "findings": [asdict(finding) for finding in findings]}
-    return json.dumps(report, indent=2) + "\n"
+    return json.dumps(report, indent=2)
 
 
 def every_record(splits: ReidSplits) -> list[ImageRecord]:
