@@ -232,7 +232,7 @@ def test_data_make_names_the_extra_that_is_missing(tmp_path, monkeypatch, capsys
 
 def test_data_check_ends_with_1_where_something_spoils(table, tmp_path, capsys):
     assert run("data", "check", table) == 0
-    assert {"note", "train"} <= set(capsys.readouterr().out.split())
+    assert "note" in capsys.readouterr().out.split()
     lines = Path(table).read_text(encoding="utf-8").splitlines()
     path, identity, camera, _ = lines[1].split(",")
     worse = tmp_path / "worse.csv"
