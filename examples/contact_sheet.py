@@ -1,6 +1,6 @@
-"""Lay out a data set's images as one picture: a row an identity, a column a camera.
+"""Lay out the training images of a data set as one picture: a row an identity, a column a camera.
 
-python examples/contact_sheet.py DATA sheet.jpg --rows 8
+python examples/contact_sheet.py DATA sheet.jpg --rows 8 --blocks 2
 """
 
 import argparse
@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 import msinet
+from msinet.report.pictures import contact_sheet
 
 
 def main() -> None:
@@ -16,28 +17,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("sheet", type=Path)
-    parser.add_argument("--rows", type=int, default=8, help="identities in a column")
-    parser.add_argument("--columns", type=int, default=2, help="columns of identities side by side")
+    parser.add_argument("--rows", type=int, default=8, help="identities in a block")
+    parser.add_argument("--blocks", type=int, default=2, help="blocks side by side")
     parser.add_argument("--cell", type=int, default=80, help="pixels of a cell's side")
     options = parser.parse_args()
-    sheet(options.data, options.rows, options.columns, options.cell).save(options.sheet, quality=88)
-
-
-def sheet(data: Path, rows: int, columns: int, cell: int) -> Image.Image:
-    """Return the first image of the first identities in each camera, in cells of one size."""
-    splits = msinet.load_splits(data)
-    first = {(record.identity, record.camera): record.path for record in reversed(splits.train)}
-    identities, cameras = (sorted({key[i] for key in first}) for i in (0, 1))
-    picture = Image.new("RGB", (columns * len(cameras) * cell, rows * cell), "white")
-    for number, identity in enumerate(identities[: rows * columns]):
-        for place, camera in enumerate(cameras):
-            if path := first.get((identity, camera)):
-                image = Image.open(path)
-                scale = (cell - 2) / max(image.size)
-                image = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.LANCZOS)
-                left = (number // rows * len(cameras) + place) * cell + (cell - image.width) // 2
-                picture.paste(image, (left, number % rows * cell + (cell - image.height) // 2))
-    return picture
+    records = msinet.load_splits(options.data).train
+    identities = sorted({record.identity for record in records})
+    cameras = len({record.camera for record in records})
+    picture = Image.new("RGB", (options.blocks * cameras * options.cell, options.rows * options.cell), "white")
+    for block in range(options.blocks):
+        chosen = set(identities[block * options.rows : (block + 1) * options.rows])
+        shown = [record for record in records if record.identity in chosen]
+        part = contact_sheet(shown, options.rows, cameras, options.cell)
+        picture.paste(part, (block * cameras * options.cell, 0), part)
+    picture.save(options.sheet, quality=88)
 
 
 if __name__ == "__main__":

@@ -113,14 +113,17 @@ def run(
         raise RecipeNeeded("small-data")
     from msinet.engine.rerun import run_command
     from msinet.engine.run import run as run_all
+    from msinet.report.page import write_report
 
     given = {name: value for name, value in asdict(both).items() if value is not None}
     with progress_bars() as bars:
         splits = read(data, options, bars)
         command = run_command(data, options, protocol)
         result = run_all(splits, replace(search, **given), replace(train, **given), out, protocol, bars, command)
+        if FIRST:
+            write_report(out, splits.gallery)
     show_result(result)
-    say(f"Written to {out}: architecture.json, model.safetensors, model.json, result.json")
+    say(f"Written to {out}: report.html, architecture.json, model.safetensors, model.json, result.json")
 
 
 @app.command
@@ -297,6 +300,25 @@ def make(out: Path, *, processes: int | None = None, settings: WorldSettings = W
     images = settings.identities * settings.cameras * settings.images_per_camera
     train = settings.identities - settings.test_identities
     say(f"Written to {out}: {images} images of {settings.identities} vehicles, {train} of them for training")
+
+
+@app.command
+def report(run: Path, *, data: Path | None = None) -> None:
+    """Make report.html of a run: one page with scores, curves, the architecture and ranked images, that needs nothing else.
+
+    Args:
+        run: Folder that msinet run wrote, or one with the result.json of msinet evaluate.
+        data: Where the data is now, if it has moved.
+    """
+    from msinet.report.page import load_result, write_report
+
+    command = load_result(run).info.get("command", {})
+    source = data or (Path(command["data"]) if command else None)
+    records = ()
+    if source and source.exists():
+        options = DataOptions(**command.get("options", {}))
+        records = msinet.load_splits(source, options.format, options.split_seed, verify=False).gallery
+    say(f"Written to {write_report(run, records)}")
 
 
 @app.command

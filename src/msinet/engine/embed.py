@@ -18,6 +18,7 @@ from msinet.data.embeddings import Embeddings
 from msinet.data.records import ImageRecord, ReidSplits
 from msinet.engine.runtime import Progress, Silence, autocast, gather_rows, make_accelerator, own_share, precision_on
 from msinet.engine.settings import MachineSettings
+from msinet.evaluation.examples import example_rankings, similarity_histograms
 from msinet.evaluation.metrics import RetrievalResult, score, scores_by_camera_pair
 from msinet.evaluation.protocols import choose_protocol, require_answers
 from msinet.evaluation.ranking import Ranking, rank_embeddings
@@ -82,8 +83,9 @@ def evaluate(
 ) -> RetrievalResult:
     """Embed query and gallery and score them under a protocol, by default the one that fits the cameras.
 
-    The result's `info` says what was scored and with what, and by which command, where one is told; with `camera_pairs`,
-    also how well each camera's queries find their answers in each other camera.
+    The result's `info` says what was scored and with what, and by which command, where one is told. It holds the rankings of
+    a few queries and how alike same and different identities are; with `camera_pairs`, also how well each camera's queries
+    find their answers in each other camera.
 
     Raises:
         DatasetError: there is no query or gallery, or no query has a right answer.
@@ -104,6 +106,11 @@ def evaluate(
     }
     if command:
         info["command"] = command
+    chosen = choose_protocol(query.records, gallery.records, protocol)
+    left_out = set(result.without_right_answer)
+    scored = [place for place, record in enumerate(query.records) if record.path.as_posix() not in left_out]
+    info["rankings"] = example_rankings(query, gallery, chosen, scored, result.average_precision)
+    info["similarities"] = similarity_histograms(query, gallery, chosen)
     if camera_pairs:
         info["camera_pairs"] = [
             {"query_camera": asked, "gallery_camera": searched, "queries": r.queries, "mAP": r.mAP, "rank_1": r.rank(1)}

@@ -15,6 +15,9 @@ from msinet.engine.train import train
 from msinet.evaluation.metrics import RetrievalResult
 from msinet.evaluation.protocols import choose_protocol, require_answers
 
+SHOWN_CAMERAS = 24
+"""Up to so many cameras each pair is scored as well."""
+
 
 def run(
     splits: ReidSplits,
@@ -41,7 +44,9 @@ def run(
 
     architecture = search(splits, search_settings, out, progress)
     model = train(splits, architecture, train_settings, out, progress)
-    result = evaluate(model, splits, protocol, train_settings, progress, command=command)
+    cameras = {record.camera for record in (*splits.query, *splits.gallery) if record.camera}
+    few = 1 < len(cameras) <= SHOWN_CAMERAS and all(record.camera for record in (*splits.query, *splits.gallery))
+    result = evaluate(model, splits, protocol, train_settings, progress, few, command)
     result.info["settings"] = {"search": settings_dict(search_settings), "train": settings_dict(train_settings)}
     if make_accelerator(train_settings).is_main_process:
         result.save(Path(out) / "result.json")
