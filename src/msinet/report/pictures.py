@@ -53,6 +53,7 @@ def contact_sheet(records: Sequence[ImageRecord], rows: int, columns: int, cell:
         by_identity.setdefault(record.identity, []).append(record)
     chosen = sorted(by_identity)[:rows]
     cameras = sorted({record.camera for identity in chosen for record in by_identity[identity] if record.camera})
+    columns = min(columns, len(cameras) or max((len(by_identity[identity]) for identity in chosen), default=1))
     picture = Image.new("RGBA", (columns * cell, max(1, len(chosen)) * cell))
     for row, identity in enumerate(chosen):
         images = by_identity[identity]
