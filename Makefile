@@ -1,8 +1,8 @@
-# `make test` needs nothing but Python 3.11 or newer: the rest is installed into .venv.
+# `make demo` and `make test` need nothing but Python 3.11 or newer: the rest is installed into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install test check clean
+.PHONY: install demo test check clean
 
 install: .venv/installed
 
@@ -10,6 +10,9 @@ install: .venv/installed
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --editable ".[dev,demo,table,track]"
 	touch $@
+
+demo: install
+	$(BIN)/msinet demo
 
 test: install
 	$(BIN)/pytest

@@ -18,6 +18,7 @@ from msinet.console import (
     say,
     say_aside,
     show_architecture,
+    show_baselines,
     show_camera_pairs,
     show_differences,
     show_error,
@@ -85,6 +86,28 @@ class BothOptions:
 
 class RecipeNeeded(Exception):
     """The data asks for a recipe that the command line did not name."""
+
+
+@app.command
+def demo(*, out: Path = Path("runs/demo"), seed: int = 0) -> None:
+    """Show the whole job on synthetic vehicles, in minutes of two CPU cores: make, search, train, score, report.
+
+    Stopped and started again, it goes on.
+
+    Args:
+        out: Folder for the vehicles, the network and report.html.
+        seed: Of vehicles, cameras and network.
+    """
+    try:
+        from msinet.demo import demo as run_demo
+    except ModuleNotFoundError as error:
+        raise extra_needed("demo", error) from error
+
+    with progress_bars() as bars:
+        result = run_demo(out, seed, bars)
+    show_baselines(result)
+    say(f"On vehicles never seen in training. Open {out / 'report.html'} in a browser; the same for your own images:")
+    say("msinet run FOLDER --out runs/mine, with FOLDER/<identity>/<camera>/*.jpg")
 
 
 @app.command
@@ -293,7 +316,7 @@ def make(out: Path, *, processes: int | None = None, settings: WorldSettings = W
     try:
         from msinet.world.dataset import make_world
     except ModuleNotFoundError as error:
-        raise MSINetError(f'{error.name} is missing: pip install "msinet[demo]"') from error
+        raise extra_needed("demo", error) from error
 
     with progress_bars() as bars:
         make_world(out, settings, bars, processes)
@@ -380,6 +403,11 @@ def read(data: Path, options: DataOptions, bars: Bars) -> "ReidSplits":
     say(f"{splits.name}: {', '.join(sizes)} images")
     show_left_out(splits.skipped)
     return splits
+
+
+def extra_needed(extra: str, error: ModuleNotFoundError) -> MSINetError:
+    """Return the error that names the extra to install."""
+    return MSINetError(f'{error.name} is missing: pip install "msinet[{extra}]"')
 
 
 def show_left_out(skipped: "Sequence[Skipped]") -> None:

@@ -87,6 +87,17 @@ def show_result(result: "RetrievalResult") -> None:
         say(f"{len(result.without_right_answer)} queries have no right answer in the gallery and are not scored")
 
 
+def show_baselines(result: "RetrievalResult") -> None:
+    """Print the scores beside those of what needs no training."""
+    table = Table("", "rank-1 %", "mAP %")
+    for name, scores in result.info["baselines"].items():
+        table.add_row(name, *(f"{100 * scores[score]:.1f}" for score in ("rank-1", "mAP")))
+    table.add_row(
+        "the network, searched and trained", f"{100 * result.rank(1):.1f}", f"{100 * result.mAP:.1f}", style="bold"
+    )
+    out_console.print(table)
+
+
 def show_camera_pairs(result: "RetrievalResult") -> None:
     """Print the scores of each query camera against each gallery camera."""
     table = Table("query camera", "gallery camera", "queries", "rank-1 %", "mAP %")

@@ -175,6 +175,9 @@ def _scores(result: RetrievalResult) -> dict[str, Any]:
         page["similarity_words"] = (
             f"{sum(found['same'])} pairs of the same identity, {sum(found['different'])} of different ones."
         )
+    if found := result.info.get("baselines"):
+        scores = [(name, 100 * values["rank-1"], 100 * values["mAP"]) for name, values in found.items()]
+        page["baselines"] = [*scores, ("the network, searched and trained", 100 * result.rank(1), 100 * result.mAP)]
     shown = result.info.get("rankings", [])
     page["groups"] = [
         {"title": title, "rankings": [ranking for ranking in shown if ranking["group"] == group]}
