@@ -17,6 +17,9 @@ from msinet.world.weather import turned
 SAMPLES = 2
 """Rays along each side of a pixel."""
 
+RAYS = 2**18
+"""Rays that are traced at once, at most."""
+
 LEAST_VISIBLE = 0.55
 """Share of a vehicle that has to be seen; where less would be, what stands in front goes."""
 
@@ -104,22 +107,25 @@ def _scene(camera: Camera, stage: Stage, moment: Moment, turn: NDArray, place: N
     return Scene(stage, light, camera.road._replace(frame=frame), others, texture, camera.weather.wet)
 
 
-def _ways(view: View, width: int, height: int) -> Floats:
-    """Return the directions of a grid of rays, row by row: (height * width, 3), unit length."""
+def _ways(view: View, width: int, height: int, rows: slice = slice(None)) -> Floats:
+    """Return the directions of a grid of rays, row by row: (rows * width, 3), unit length."""
     left, right, low, high = view.box
     x = left + (np.arange(width) + 0.5) / width * (right - left)
-    y = high - (np.arange(height) + 0.5) / height * (high - low)
+    y = (high - (np.arange(height) + 0.5) / height * (high - low))[rows]
     ways = view.forward + x[None, :, None] * view.right + y[:, None, None] * view.up
     return (ways / np.sqrt(np.einsum("hwk,hwk->hw", ways, ways))[..., None]).reshape(-1, 3).astype(np.float32)
 
 
 def _trace(scene: Scene, eye: NDArray, view: View, width: int, height: int) -> Floats:
-    """Return the light in each pixel, (height, width, 3)."""
-    ways = _ways(view, width * SAMPLES, height * SAMPLES)
-    light = scene.radiance(np.repeat(eye[None].astype(np.float32), len(ways), 0), ways)
-    light = np.minimum(light, 12.0).reshape(height, SAMPLES, width, SAMPLES, 3)
+    """Return the light in each pixel, (height, width, 3); traced in bands, so that memory does not grow with the picture."""
     total = np.zeros((height, width, 3), np.float32)
-    for row in range(SAMPLES):  # Eight times as fast as a sum over both axes.
-        for column in range(SAMPLES):
-            total += light[:, row, :, column]
+    band = max(1, RAYS // (width * SAMPLES**2))
+    for start in range(0, height, band):
+        stop = min(start + band, height)
+        ways = _ways(view, width * SAMPLES, height * SAMPLES, slice(start * SAMPLES, stop * SAMPLES))
+        light = scene.radiance(np.repeat(eye[None].astype(np.float32), len(ways), 0), ways)
+        light = np.minimum(light, 12.0).reshape(stop - start, SAMPLES, width, SAMPLES, 3)
+        for row in range(SAMPLES):  # Eight times as fast as a sum over both axes.
+            for column in range(SAMPLES):
+                total[start:stop] += light[:, row, :, column]
     return total / np.float32(SAMPLES**2)
