@@ -10,6 +10,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 import torch
 
@@ -18,8 +19,9 @@ from msinet.engine.recipes import load_recipe
 from msinet.engine.runtime import Silence
 from msinet.evaluation.colour_histogram import BINS, colour_histograms
 from msinet.model.architecture import channels_at
+from msinet.whole_files import write_whole
 from msinet.world.dataset import make_world
-from msinet.world.settings import WorldSettings
+from msinet.world.settings import City, WorldSettings
 
 SYSTEMS = {"histogram": "best colour histogram", "untrained": "untrained network", "trained": "trained network"}
 
@@ -28,7 +30,7 @@ def main() -> None:
     """Run what is missing, then print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/world"))
-    parser.add_argument("--city", default="day")
+    parser.add_argument("--city", default="day", choices=get_args(City))
     parser.add_argument("--difficulties", type=float, nargs="+", default=[0.0, 0.5, 1.0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--identities", type=int, default=400)
@@ -45,7 +47,8 @@ def main() -> None:
 def score(options: argparse.Namespace, difficulty: float, seed: int) -> None:
     """Make a world, train on it, and write all scores to scores.json."""
     out = place(options, difficulty, seed)
-    if (out / "scores.json").is_file():
+    asked = {name: str(getattr(options, name)) for name in ("identities", "epochs", "architecture", "real")}
+    if (out / "scores.json").is_file() and json.loads((out / "scores.json").read_text())["asked"] == asked:
         return
     world = WorldSettings(identities=options.identities, seed=seed, city=options.city, difficulty=difficulty)
     make_world(out / "data", world, Silence(), 1)
@@ -69,7 +72,7 @@ def score(options: argparse.Namespace, difficulty: float, seed: int) -> None:
     }
     if options.real:
         scores["real"] = percent(msinet.evaluate(trained, msinet.load_splits(options.real)))
-    (out / "scores.json").write_text(json.dumps(scores, indent=2))
+    write_whole(out / "scores.json", json.dumps(scores | {"asked": asked}, indent=2).encode())
 
 
 def place(options: argparse.Namespace, difficulty: float, seed: int) -> Path:

@@ -210,7 +210,7 @@ def test_data_make_writes_what_the_other_commands_read(tmp_path, capsys):
     world = str(tmp_path / "world")
     small = ["--identities=12", "--cameras=2", "--size=24", "--city=night", "--processes=1"]
     assert run("data", "make", world, *small) == 0
-    assert "24 images of 12 vehicles, 9 of them for training" in capsys.readouterr().out
+    assert "24 images of 12 vehicles, 9 train, 3 test" in capsys.readouterr().out
     assert run("train", world, "--architecture=veri776", f"--out={tmp_path / 'out'}", *TINY) == 0
     assert run("data", "make", world, *small, "--seed=1") == 1
     assert "holds a world with another seed" in capsys.readouterr().err

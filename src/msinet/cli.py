@@ -321,8 +321,8 @@ def make(out: Path, *, processes: int | None = None, settings: WorldSettings = W
     with progress_bars() as bars:
         make_world(out, settings, bars, processes)
     images = settings.identities * settings.cameras * settings.images_per_camera
-    train = settings.identities - settings.test_identities
-    say(f"Written to {out}: {images} images of {settings.identities} vehicles, {train} of them for training")
+    train, test = settings.identities - settings.test_identities, settings.test_identities
+    say(f"Written to {out}: {images} images of {settings.identities} vehicles, {train} train, {test} test")
 
 
 @app.command

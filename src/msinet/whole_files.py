@@ -31,4 +31,4 @@ def write_whole(path: Path, data: bytes | Callable[[BinaryIO], object], synced: 
     except OSError as error:
         if beside.is_file():
             beside.unlink()
-        raise CheckpointError(f"cannot write {path}: {error}; free some space or choose another --out") from error
+        raise CheckpointError(f"cannot write {path}: {error}; free some space, or write elsewhere") from error

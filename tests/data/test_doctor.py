@@ -64,7 +64,7 @@ def test_missing_and_broken_files(healthy):
 
 
 def test_what_the_reader_left_out_is_told(healthy):
-    assert found(replace(healthy, skipped=(Skipped(Path("x.txt"), "not an image"),))) == {"files that were left out": 1}
+    assert found(replace(healthy, skipped=(Skipped(Path(__file__), "not an image"),))) == {"files that were left out": 1}
 
 
 def test_identities_in_two_roles(healthy):
@@ -194,7 +194,7 @@ def test_pictures_that_show_nothing_are_no_copies(healthy):
 
 def test_what_spoils_comes_first_and_makes_the_data_unusable(healthy):
     healthy.train[0].path.unlink()
-    splits = replace(healthy, skipped=(Skipped(Path("x.txt"), "not an image"),))
+    splits = replace(healthy, skipped=(Skipped(Path(__file__), "not an image"),))
     findings = examine(splits)
     assert [finding.spoils for finding in findings] == [True, False]
     report = json.loads(report_of(splits, findings))

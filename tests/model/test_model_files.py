@@ -132,7 +132,7 @@ def test_a_description_of_another_network_lists_what_does_not_fit(folder, change
 
 def test_a_folder_that_cannot_be_written_is_named(network, tmp_path):
     (tmp_path / "taken").write_text("a file where the folder should be")
-    with pytest.raises(CheckpointError, match=r"cannot write .*taken.*choose another --out"):
+    with pytest.raises(CheckpointError, match=r"cannot write .*taken.*write elsewhere"):
         save_model(network, tmp_path / "taken")
 
 

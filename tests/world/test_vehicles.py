@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from msinet.world.colours import COLOURS
-from msinet.world.dataset import COLOUR_NUMBERS, TYPE_NUMBERS
 from msinet.world.fleet import BODIES
+from msinet.world.lists import COLOUR_NUMBERS, TYPE_NUMBERS
 from msinet.world.motorcycles import BIKES
 from msinet.world.paintwork import HEIGHT, WIDTH, Material
 from msinet.world.vehicles import TYPES, character, draw_vehicle

@@ -241,9 +241,11 @@ def _finding(name: str, examples: Sequence[str]) -> Finding:
 
 def _files(splits: ReidSplits, looks: Mapping[Path, Look]) -> Found:
     unread = {path: look.problem for path, look in looks.items() if look.problem}
-    yield "missing images", [path for path in unread if not path.exists()]
+    left_out = [skipped for skipped in splits.skipped if skipped.path.exists()]
+    gone = [path for path in unread if not path.exists()]
+    yield "missing images", gone + [skipped.path for skipped in splits.skipped if not skipped.path.exists()]
     yield "unreadable images", [f"{path}: {problem}" for path, problem in unread.items() if path.exists()]
-    yield "files that were left out", [f"{skipped.path}: {skipped.reason}" for skipped in splits.skipped]
+    yield "files that were left out", [f"{skipped.path}: {skipped.reason}" for skipped in left_out]
     yield "no images", [] if every_record(splits) else [splits.name]
 
 

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from msinet.world.mesh import loft
 
 STATIONS = 64
+NOSE_ROUND = 0.55
+"""How far from the nose the plan starts to narrow, in metres."""
+
 RING = 26
 """Points of half a section, from the middle of the floor to the middle of the roof."""
 
@@ -40,8 +43,6 @@ class BodyShape:
     """How much lower the roof is at its end."""
     lean: float = 0.2
     """How far the side windows lean inwards at the roof, in metres."""
-    nose_round: float = 0.55
-    """How far from the nose the plan starts to narrow."""
     tail_round: float = 0.4
     square: float = 3.0
     """Exponent of the plan's narrowing: large is square."""
@@ -73,7 +74,7 @@ class BodyShape:
 
     def half_width(self, places: NDArray) -> NDArray:
         """Return half the width at places along the body."""
-        front = np.clip(1 - places / self.nose_round, 0, 1) ** self.square
+        front = np.clip(1 - places / NOSE_ROUND, 0, 1) ** self.square
         back = np.clip(1 - (self.length - places) / self.tail_round, 0, 1) ** self.square
         return self.width / 2 * (1 - (1 - self.ends) * (front + back))
 
@@ -95,7 +96,7 @@ class BodyShape:
 
 
 def body(shape: BodyShape, dents: NDArray | None = None) -> trimesh.Trimesh:
-    """Return the skin of a body, pushed in at dents (D, 5): place x, y, z, radius and depth in metres."""
+    """Return the skin of a body, its sides pushed in at dents (D, 5): place x, y, z, radius and depth in metres."""
     ends = np.array([0.0, 0.02, 0.06, 0.12, 0.2, 0.3])
     middle = np.linspace(0.42, shape.length - 0.42, STATIONS - 2 * len(ends))
     places = np.concatenate([ends, middle, shape.length - ends[::-1]])
@@ -110,7 +111,7 @@ def body(shape: BodyShape, dents: NDArray | None = None) -> trimesh.Trimesh:
     for *place, radius, depth in [] if dents is None else dents:
         away = np.asarray(skin.vertices) - place
         push = np.exp(-((np.linalg.norm(away, axis=1) / radius) ** 2)) * depth
-        skin.vertices = skin.vertices - push[:, None] * [np.sign(place[0]) * (abs(place[1]) < 0.3), np.sign(place[1]), 0]
+        skin.vertices = skin.vertices - push[:, None] * [0, np.sign(place[1]), 0]
     return skin
 
 

@@ -22,7 +22,7 @@ GLASS: tuple[Colour, ...] = ((14, 16, 18), (24, 28, 30), (34, 40, 40), (8, 9, 10
 
 
 def shade_of(colour: Colour, rng: np.random.Generator) -> Colour:
-    """Return a colour of the same name, no two the same."""
+    """Return a colour of the same name, a little lighter or darker."""
     moved = np.asarray(colour) * rng.uniform(0.92, 1.08) + rng.normal(0, 3, 3)
     return tuple(int(v) for v in np.clip(moved, 8, 240))  # pyright: ignore[reportReturnType]
 

@@ -81,10 +81,8 @@ def _windows(paint: Paintwork, shape: BodyShape, kind: str, glass: Colour, rng: 
     low = shape.belt + 0.02
     high_front, high_rear = shape.z(roof_start + 0.1) - 0.12, shape.z(roof_stop) - 0.11
     front_low = cowl + 0.3 if kind not in ("van", "box truck", "lorry") else cowl + 0.22
-    last = roof_stop if kind != "van" else min(roof_start + 1.1, roof_stop)
     closed_van = kind == "van" and rng.random() < 0.5
-    if kind == "van" and not closed_van:
-        last = roof_stop
+    last = min(roof_start + 1.1, roof_stop) if closed_van else roof_stop
     rear_low = min(deck - 0.22, last + (deck - roof_stop) * 0.75) if last == roof_stop else last
     window = [(front_low, low), (roof_start + 0.08, high_front), (last - 0.05, high_rear), (max(rear_low, last), low)]
     for side in SIDES:
@@ -92,8 +90,7 @@ def _windows(paint: Paintwork, shape: BodyShape, kind: str, glass: Colour, rng: 
     pillar: Colour = (14, 14, 15)
     span = max(rear_low, last) - front_low
     count = {"pickup": 1, "box truck": 0, "lorry": 0, "hatchback": 1}.get(kind, 2 if span > 1.9 else 1)
-    if kind == "van" and not closed_van:
-        count = 3
+    count = 3 if kind == "van" and not closed_van else count
     for i in range(count):
         place = front_low + 0.18 * span + 0.8 * span * (i + 1) / (count + 1) * 0.95
         bar = [

@@ -8,10 +8,11 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
+
+from msinet.world.compiling import compiled
 
 Floats = NDArray[np.float32]
 Point = Sequence[float] | NDArray
@@ -58,7 +59,7 @@ def _corner_normals(vertices: Floats, faces: NDArray) -> Floats:
     return _average_around(np.cross(edges[:, 0], edges[:, 1]), faces, order // 3, starts)
 
 
-@numba.njit(cache=True)
+@compiled
 def _average_around(areas: Floats, faces: NDArray, around: NDArray, starts: NDArray) -> Floats:
     """Average faces' normals, weighted by area.
 

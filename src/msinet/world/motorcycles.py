@@ -72,7 +72,7 @@ def motorcycle(paint: Paintwork, bike: Bike, colour: Colour, rng: np.random.Gene
     parts = _machine(paint, bike, colour, rng)
     passenger = rng.random() < 0.22
     lean = rng.uniform(0.05, 0.22)
-    parts += _person(paint, bike, 0.02 + 0.08 * (not passenger) - 0.1, lean, True, rng)
+    parts += _person(paint, bike, 0.0 if not passenger else -0.08, lean, True, rng)
     if passenger:
         parts += _person(paint, bike, -0.42, lean * 0.5, False, rng)
     else:
@@ -129,7 +129,7 @@ def _machine(paint: Paintwork, bike: Bike, colour: Colour, rng: np.random.Genera
         grip = (0.33, side * bike.bars, 1.02)
         parts.append(mesh_of(limb((0.38, 0, 0.98), grip, 0.018), dark))
         parts.append(mesh_of(limb((0.33, side * (bike.bars - 0.1), 1.02), grip, 0.026), black))
-        stalk = (0.36, side * (bike.bars + 0.0), 1.2)
+        stalk = (0.36, side * bike.bars, 1.2)
         parts.append(mesh_of(limb((0.34, side * (bike.bars - 0.1), 1.03), stalk, 0.01), black))
         parts.append(mesh_of(ellipsoid((0.02, 0.065, 0.045), stalk), black))
         winker = paint.flat((190, 96, 22), Material.MATTE)
@@ -160,7 +160,7 @@ def _machine(paint: Paintwork, bike: Bike, colour: Colour, rng: np.random.Genera
     )
     # Mudguard with the plate, painted as seen from behind.
     centre = (tail - 0.06, 0, seat - 0.27)
-    parts.append(mesh_of(box((0.02, 0.15, 0.34), (tail + 0.0, 0, seat - 0.25)), black))
+    parts.append(mesh_of(box((0.02, 0.15, 0.34), (tail, 0, seat - 0.25)), black))
     plate(paint, centre, "rear", rng, (0.2, 0.14))
     parts.append(paint.wrap(mesh_of(box((0.015, 0.2, 0.14), centre))))
     return parts

@@ -35,7 +35,7 @@ LONG, SHORT, HIGH = 256, 96, 96
 ORIGIN = {"left": (0, 0), "right": (0, HIGH), "top": (0, 2 * HIGH), "front": (0, 3 * HIGH), "rear": (SHORT, 3 * HIGH)}
 SIZE = {"left": (LONG, HIGH), "right": (LONG, HIGH), "top": (LONG, SHORT), "front": (SHORT, HIGH), "rear": (SHORT, HIGH)}
 SWATCHES = (2 * SHORT, 3 * HIGH)
-"""Where the flat colours begin: 8 columns and 12 rows of 8 texels."""
+"""Where the flat colours begin: 8 columns and 8 rows of 8 texels."""
 WIDTH, HEIGHT = LONG, 4 * HIGH
 
 
@@ -132,18 +132,11 @@ class Paintwork:
             self._draw[0].line(texels, fill=colour, width=max(1, round(width * scale * DRAWN_AT)))
 
     def circle(self, centre: Point, radius: float, colour: Colour, material: Material, faces: Sequence[str]) -> None:
-        """Fill a circle that faces sideways, forwards or backwards."""
+        """Fill a circle that faces sideways."""
         angles = np.linspace(0, 2 * np.pi, 28, endpoint=False)
         x, y, z = centre
-        for face in faces:
-            along = np.cos(angles) * radius
-            flat = face in ("front", "rear")
-            points = (
-                np.stack([x + (0 if flat else along), y + (along if flat else 0 * along), z + np.sin(angles) * radius], -1)
-                if flat
-                else np.stack([x + along, np.full_like(along, y), z + np.sin(angles) * radius], -1)
-            )
-            self.polygon(points, colour, material, [face])
+        outline = np.stack([x + np.cos(angles) * radius, np.full(28, float(y)), z + np.sin(angles) * radius], -1)
+        self.polygon(outline, colour, material, faces)
 
     def text(self, string: str, centre: Point, height: float, colour: Colour, face: str) -> None:
         """Write a line of letters so many metres high."""

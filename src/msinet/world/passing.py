@@ -7,6 +7,12 @@ import numpy as np
 from msinet.world.camera import LANE, Camera
 from msinet.world.vehicles import Vehicle
 
+STRETCH = 8.0
+"""Longest part of the road, in metres, on which a pass is seen."""
+
+NEAREST = 2.5
+"""Metres that a vehicle's nose keeps from a camera that hangs ahead of it, along the road."""
+
 
 class Moment(NamedTuple):
     """What is in one image besides the camera."""
@@ -48,6 +54,17 @@ def draw_pass(
         normal = np.array([-towards[1], towards[0]]) / np.linalg.norm(towards)
         x, y = np.array([start, across]) + way * towards + aside * normal
         pole = (float(x), float(y), rng.uniform(0.04, 0.11))
-    places = [(start + step * i, across + step * i * np.sin(heading)) for i in range(count)]
-    around = tuple(others)
-    return [Moment(place, heading, brakes, around, pole) for place in places]
+    if count > 1:
+        step = min(step, _room(camera, vehicle, start) / (count - 1))
+    moments = []
+    for ahead in step * np.arange(count):
+        place = (start + ahead, across + ahead * np.sin(heading))
+        around = tuple((other, x + ahead, y) for other, x, y in others)  # They drive along.
+        moments.append(Moment(place, heading, brakes, around, pole))
+    return moments
+
+
+def _room(camera: Camera, vehicle: Vehicle, start: float) -> float:
+    """Return how far the vehicle may go while the camera sees it, in metres: never beneath a camera ahead."""
+    before_camera = camera.eye[0] - vehicle.footprint[0] / 2 - NEAREST - start
+    return float(np.clip(before_camera, 0.5, STRETCH)) if camera.eye[0] > start else STRETCH

@@ -6,12 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msinet.world.camera import Camera
-from msinet.world.mesh import Mesh, limb, mesh_of
+from msinet.world.mesh import Floats, Mesh, limb, mesh_of
 from msinet.world.paintwork import HEIGHT, WIDTH
 from msinet.world.passing import Moment
 from msinet.world.scene import Scene, Stage
 from msinet.world.sensor import develop
-from msinet.world.shading import Floats
 from msinet.world.weather import turned
 
 SAMPLES = 2

@@ -7,8 +7,8 @@ from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 from numpy.typing import NDArray
 
-from msinet.world.mesh import Mesh
-from msinet.world.shading import GROUND, SKY, Floats, Light, Road, shade, surfaces
+from msinet.world.mesh import Floats, Mesh
+from msinet.world.shading import GROUND, SKY, Light, Road, shade, surfaces
 from msinet.world.vehicles import Vehicle
 
 SRGB = (np.arange(256) / 255.0).astype(np.float32)
@@ -175,7 +175,7 @@ class Scene:
             result,
         )
         if self.wet and mirrors:
-            self._mirror_road(directions, points, material, openness, result)
+            self._mirror_road(directions, points, material, result)
         return result
 
     def visible_share(self, origin: Floats, directions: Floats) -> float:
@@ -203,16 +203,20 @@ class Scene:
         ways = self.light.key - points if self.light.is_lamp else np.broadcast_to(self.light.key, points.shape)
         asked = np.flatnonzero((material != SKY) & (np.einsum("nk,nk->n", ways, facing) > 0))
         ways = np.ascontiguousarray(ways[asked], np.float32)
-        starts = points[asked] + 0.012 * facing[asked]
-        blocked = self.stage.rays.run(starts, ways, query="OCCLUDED") >= 0
+        starts = (points[asked] + np.float32(0.012) * facing[asked]).astype(np.float32)
+        blocked = self._between(self.stage.rays, starts, ways)
         if self.more is not None:
-            blocked |= self.more.run(starts, ways, query="OCCLUDED") >= 0
+            blocked |= self._between(self.more, starts, ways)
         lit[asked] = ~blocked
         return lit
 
-    def _mirror_road(
-        self, directions: Floats, points: Floats, material: NDArray[np.uint8], openness: Floats, result: Floats
-    ) -> None:
+    def _between(self, rays: EmbreeScene, starts: Floats, ways: Floats) -> NDArray[np.bool_]:
+        """Return whether something stands before the key light; what stands behind a lamp does not count."""
+        if self.light.is_lamp:
+            return rays.run(starts, ways, query="DISTANCE") < 1  # in lengths of the ways, which end at the lamp
+        return rays.run(starts, ways, query="OCCLUDED") >= 0
+
+    def _mirror_road(self, directions: Floats, points: Floats, material: NDArray[np.uint8], result: Floats) -> None:
         """Add what a wet road mirrors, unevenly."""
         wet = np.flatnonzero(material == GROUND)
         if not len(wet):

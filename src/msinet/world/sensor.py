@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from msinet.world.camera import Camera
-from msinet.world.shading import Floats
+from msinet.world.mesh import Floats
 
 
 def develop(light: Floats, camera: Camera, motion: NDArray, rng: np.random.Generator) -> bytes:

@@ -1,7 +1,7 @@
 """What a synthetic world is made from. Imports nothing heavy: the command line reads it."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from cyclopts import Parameter
 
@@ -44,10 +44,16 @@ class WorldSettings:
             raise SettingsError(f"difficulty is {self.difficulty}, but goes from 0 to 1")
         if not 0 <= self.test_share <= 1:
             raise SettingsError(f"test_share is {self.test_share}, but is a share, from 0 to 1")
+        if self.cameras == 1 and self.test_share:
+            raise SettingsError("with one camera no query has a right answer in another: take more, or a test_share of 0")
+        if self.city not in get_args(City):
+            raise SettingsError(f"there is no city {self.city!r}: choose one of {', '.join(get_args(City))}")
         if self.seed < 0:
             raise SettingsError(f"seed is {self.seed}, but must not be negative")
 
     @property
     def test_identities(self) -> int:
         """How many vehicles are for testing: the last ones."""
-        return round(self.identities * self.test_share)
+        if self.test_share in (0, 1):
+            return round(self.identities * self.test_share)
+        return min(max(1, round(self.identities * self.test_share)), self.identities - 1)

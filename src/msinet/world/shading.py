@@ -6,10 +6,11 @@ All is in the frame of the vehicle that is looked at: metres, x forwards, z up, 
 import math
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from msinet.world.compiling import compiled
+from msinet.world.mesh import Floats
 from msinet.world.paintwork import Material
 
 MATTE, CLOTH, PAINT, GLASS, METAL = (int(Material[name]) for name in ("MATTE", "CLOTH", "PAINT", "GLASS", "METAL"))
@@ -17,8 +18,6 @@ TAIL_LIGHT, HEAD_LIGHT, PLATE, BRAKE_LIGHT = (
     int(Material[name]) for name in ("TAIL_LIGHT", "HEAD_LIGHT", "PLATE", "BRAKE_LIGHT")
 )
 GROUND, SKY = 254, 255
-
-Floats = NDArray[np.float32]
 
 
 class Light(NamedTuple):
@@ -61,7 +60,7 @@ class Road(NamedTuple):
     lines: Floats
     """(lines, 6): place across, width, length of a dash (0 is solid), red, green, blue."""
     zebra: Floats
-    """(2,) from where to where along the road a crossing is painted; empty where equal."""
+    """(2,) from where to where along the road a crossing is painted."""
     verge: int
     """0 grass, 1 pavement, 2 gravel."""
     verge_colour: Floats
@@ -70,7 +69,7 @@ class Road(NamedTuple):
     """(5,) a mended place: along, across, length, width, brightness."""
 
 
-@numba.njit(cache=True, inline="always")
+@compiled
 def _noise(texture: Floats, x: float, y: float) -> float:
     """Look up a periodic texture of noise (256, 256) between its points; -1 to 1."""
     fx, fy = math.floor(x), math.floor(y)
@@ -80,7 +79,7 @@ def _noise(texture: Floats, x: float, y: float) -> float:
     return (texture[j, i] * (1 - u) + texture[j, i1] * u) * (1 - v) + (texture[j1, i] * (1 - u) + texture[j1, i1] * u) * v
 
 
-@numba.njit(cache=True)
+@compiled
 def _ground(road: Road, texture: Floats, x: float, y: float, out: Floats) -> None:
     """Write the albedo of the ground at a place."""
     cos, sin = road.frame[0], road.frame[1]
@@ -95,7 +94,6 @@ def _ground(road: Road, texture: Floats, x: float, y: float, out: Floats) -> Non
         a, b, length, width, brightness = road.patch
         if abs(along - a) < length and abs(across - b) < width:
             shade *= brightness
-        # Oil and rubber in the middle of the lanes.
         for c in range(3):
             out[c] = road.asphalt[c] * shade
         worn = 0.62 + 0.3 * coarse + 0.25 * fine
@@ -129,7 +127,7 @@ def _ground(road: Road, texture: Floats, x: float, y: float, out: Floats) -> Non
                 out[c] = road.verge_colour[c] * max(1 + 0.6 * fine + 0.2 * coarse, 0.2)
 
 
-@numba.njit(cache=True)
+@compiled
 def surfaces(
     origins: Floats,
     directions: Floats,
@@ -243,7 +241,7 @@ def surfaces(
                 facing[n, k] /= size
 
 
-@numba.njit(cache=True)
+@compiled
 def _sky(light: Light, texture: Floats, x: float, y: float, z: float, out: Floats) -> None:
     """Write the radiance that comes from a direction where nothing is hit."""
     if z < 0:
@@ -264,7 +262,7 @@ def _sky(light: Light, texture: Floats, x: float, y: float, z: float, out: Float
         out[c] = (light.horizon[c] * (1 - up) + light.zenith[c] * up) * cloud
 
 
-@numba.njit(cache=True)
+@compiled
 def shade(
     directions: Floats,
     far: Floats,

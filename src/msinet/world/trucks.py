@@ -40,7 +40,7 @@ def truck(
     parts.append(mesh_of(box((length - 0.5, 0.8, 0.22), (-0.1, 0, cab.wheel_radius * 2 - 0.08)), grey))
     axles = [length / 2 - place for place in cab.wheels]
     parts += wheels(paint, cab, axles, rng)
-    parts += _cargo(str(what), paint, (cargo_length, width, high - floor), (middle, 0.0, floor), second, cargo_colour, rng)
+    parts += _cargo(str(what), paint, (cargo_length, width, high - floor), (middle, floor), second, cargo_colour, rng)
     # Rear: bumper, lights, plate, mudflaps.
     parts.append(mesh_of(box((0.12, width * 0.94, 0.12), (behind + 0.06, 0, 0.5 + 0.08 * heavy)), grey))
     red = paint.flat((140, 14, 16), Material.TAIL_LIGHT)
@@ -70,14 +70,14 @@ def _cargo(
     what: str,
     paint: Paintwork,
     size: tuple[float, float, float],
-    base: tuple[float, float, float],
+    base: tuple[float, float],
     cover: tuple[float, float],
     colour: Colour,
     rng: np.random.Generator,
 ) -> list[Mesh]:
     """Return what a truck carries, above its floor."""
     length, width, _ = size
-    x, _, z = base
+    x, z = base
     grey, metal = paint.flat((70, 72, 75)), paint.flat((150, 152, 155), Material.METAL)
     deck = mesh_of(box((length, width, 0.12), (x, 0, z)), grey)
     if what in ("box", "curtain"):
@@ -114,13 +114,13 @@ def _panels(
     what: str,
     paint: Paintwork,
     size: tuple[float, float, float],
-    base: tuple[float, float, float],
+    base: tuple[float, float],
     colour: Colour,
     rng: np.random.Generator,
 ) -> list[Mesh]:
     """Return a closed box: its ribs, doors, letters and stripe are solid, a few centimetres high."""
     length, width, height = size
-    x, _, z = base
+    x, z = base
     dark: Colour = tuple(int(v * 0.72) for v in colour)  # pyright: ignore[reportAssignmentType]
     main, rib = paint.flat(colour), paint.flat(dark)
     if what == "curtain":

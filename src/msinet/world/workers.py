@@ -1,0 +1,143 @@
+"""The processes that make a world's images."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import lru_cache
+from itertools import islice
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait as wait_for
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from msinet.errors import MSINetError
+from msinet.whole_files import write_whole
+from msinet.world.camera import Camera, draw_camera
+from msinet.world.mesh import Floats
+from msinet.world.names import CAMERAS, IMAGES, TRAFFIC, VEHICLES
+from msinet.world.passing import draw_pass
+from msinet.world.picture import render
+from msinet.world.scene import Stage, noise_texture
+from msinet.world.vehicles import Vehicle, draw_vehicle
+
+NEIGHBOURS = 12
+"""Vehicles that stand around in the pictures."""
+
+
+class Surroundings(NamedTuple):
+    """What all vehicles of a world pass."""
+
+    seed: int
+    cameras: int
+    city: str
+    difficulty: float
+    size: int
+    """Most pixels of an image's longest side."""
+
+
+class Images(NamedTuple):
+    """Images of one vehicle that are to be made."""
+
+    identity: int
+    places: Mapping[int, list[list[Path]]]
+    """By camera: where each image of the pass goes."""
+
+
+class WorldError(MSINetError):
+    """The images of a world could not be made."""
+
+
+def made_by_processes(work: Iterator[Images], around: Surroundings, processes: int) -> Iterator[int]:
+    """Make images, and yield how many at a time.
+
+    Raises:
+        WorldError: a process was killed.
+        CheckpointError: the disk is full or cannot be written.
+    """
+    if processes == 1:
+        for images in work:
+            yield _make(images, around)
+        return
+    # Spawned: what a process of this size holds open, threads too, is no good beginning for others.
+    context = get_context("spawn")
+    stopping = context.Event()
+    pool = ProcessPoolExecutor(processes, context, _begin, (stopping,))
+    try:
+        with _interrupts_ignored():  # Processes that start now would inherit the handler, and complain.
+            running: set[Future[int]] = {pool.submit(_make, images, around) for images in islice(work, 2 * processes)}
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+            running |= {pool.submit(_make, images, around) for images in islice(work, len(done))}
+    except BrokenProcessPool as error:
+        raise WorldError(
+            "a process that made images was killed, perhaps for want of memory: with fewer --processes it goes on from here"
+        ) from error
+    finally:
+        stopping.set()
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+_stopping: Event | None = None
+"""In a process of the pool: set when no more images are wanted."""
+
+
+def _begin(stopping: Event) -> None:
+    """Prepare a process: Ctrl-C is for the one that counts, and without that one there is nothing to do."""
+    global _stopping
+    _stopping = stopping
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    if parent := parent_process():
+        wait_for([parent.sentinel])
+        os._exit(1)
+
+
+def _make(images: Images, around: Surroundings) -> int:
+    """Make images of one vehicle, and return how many."""
+    cameras, traffic, texture = _drawn(around)
+    vehicle = draw_vehicle((around.seed, VEHICLES, images.identity))
+    stage = Stage(vehicle)
+    made = 0
+    for camera, places in images.places.items():
+        rng = np.random.default_rng((around.seed, IMAGES, images.identity, camera))
+        moments = draw_pass(cameras[camera], vehicle, traffic, len(places), rng)
+        for files, moment in zip(places, moments, strict=True):
+            if _stopping is not None and _stopping.is_set():
+                return made
+            picture = render(cameras[camera], stage, moment, around.size, texture, rng)
+            for file in files:
+                write_whole(file, picture, synced=False)
+            made += 1
+    return made
+
+
+@lru_cache(maxsize=1)
+def _drawn(around: Surroundings) -> tuple[list[Camera], list[Vehicle], Floats]:
+    cameras = [
+        draw_camera((around.seed, CAMERAS, camera), around.city, around.difficulty) for camera in range(around.cameras)
+    ]
+    return cameras, [draw_vehicle((around.seed, TRAFFIC, i)) for i in range(NEIGHBOURS)], noise_texture(around.seed)
