@@ -24,8 +24,17 @@ def rates(city: str, difficulty: float) -> tuple[list[float], float]:
         return pool.apply(_measure, (city, difficulty))
 
 
+class Quiet:
+    """A progress that nobody sees; the package's own brings PyTorch, whose memory is not the world's."""
+
+    def start(self, what: str, total: int, done: int = 0) -> None:
+        """Say nothing."""
+
+    def advance(self, **values: float) -> None:
+        """Say nothing."""
+
+
 def _measure(city: str, difficulty: float) -> tuple[list[float], float]:
-    from msinet.engine.runtime import Silence
     from msinet.world.dataset import make_world
     from msinet.world.settings import WorldSettings
 
@@ -34,7 +43,7 @@ def _measure(city: str, difficulty: float) -> tuple[list[float], float]:
         world = WorldSettings(identities=VEHICLES, seed=seed, city=city, difficulty=difficulty)
         with tempfile.TemporaryDirectory() as folder:
             started = time.perf_counter()
-            make_world(Path(folder) / "world", world, Silence(), 1)
+            make_world(Path(folder) / "world", world, Quiet(), 1)
             seconds.append(time.perf_counter() - started)
     images = VEHICLES * world.cameras
     return [images / taken for taken in seconds[1:]], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
