@@ -99,7 +99,15 @@ def begin(small, out, processes):
     """Start the command in a process of its own, and wait for its first image."""
     options = [f"--{name.replace('_', '-')}={value}" for name, value in asdict(small).items()]
     command = [sys.executable, "-m", "msinet", "data", "make", str(out), *options, f"--processes={processes}"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    # Started in the background, a process may have been told to ignore Ctrl-C, and would hand that on.
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 90
     while not list(out.glob("image_*/*.jpg")):
         assert time.monotonic() < deadline
