@@ -29,12 +29,13 @@ def demo(out: Path, seed: int, progress: Progress) -> RetrievalResult:
     The result's `info["baselines"]` holds rank-1 and mAP of the best colour histogram and of the untrained network, on the
     same images under the same protocol.
     """
-    make_world(out / "data", WorldSettings(**WORLD, seed=seed), progress)
-    splits = load_splits(out / "data", verify=False)
+    vehicles = out / "vehicles"
+    make_world(vehicles, WorldSettings(**WORLD, seed=seed), progress)
+    splits = load_splits(vehicles, verify=False)
     recipe = load_recipe("demo")
     settings = TrainSettings(**recipe["train"], seed=seed)
     options = {"format": None, "split_seed": 0, "verify": False}
-    command = {"data": str((out / "data").resolve()), "options": options, "protocol": None}
+    command = {"data": str(vehicles.resolve()), "options": options, "protocol": None}
     result = run(splits, SearchSettings(**recipe["search"], seed=seed), settings, out, None, progress, command)
     architecture = Architecture.from_dict(result.info["model"]["architecture"])
     result.info["baselines"] = baselines(splits, architecture, settings)

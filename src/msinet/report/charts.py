@@ -82,7 +82,9 @@ def alphas_over_time(shares: np.ndarray, operations: Sequence[str], names: Seque
             for i, operation in enumerate(operations):
                 chosen = shares[-1, place].argmax() == i
                 epochs = np.arange(1, len(shares) + 1)
-                axis.plot(epochs, shares[:, place, i], color=COLORS[operation], linewidth=2.2 if chosen else 1.1)
+                # The one that was taken lies on top: attention starts as none, and their lines may be the same.
+                width, order = (2.2, 3) if chosen else (1.1, 2)
+                axis.plot(epochs, shares[:, place, i], color=COLORS[operation], linewidth=width, zorder=order)
             axis.set_title(names[place], fontsize=9, color=INK)
             axis.set_ylim(0, 1.1 * shares.max())
             axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
