@@ -230,8 +230,8 @@ def report_of(splits: ReidSplits, findings: Sequence[Finding]) -> str:
 
 
 def every_record(splits: ReidSplits) -> list[ImageRecord]:
-    """Return the records of all splits."""
-    return [record for name in SPLIT_NAMES for record in getattr(splits, name)]
+    """Return the records of all parts."""
+    return [record for records in splits.parts().values() for record in records]
 
 
 def _finding(name: str, examples: Sequence[str]) -> Finding:
@@ -260,9 +260,12 @@ def _roles(splits: ReidSplits) -> Found:
 def _copies(splits: ReidSplits, looks: Mapping[Path, Look]) -> Found:
     """Files with the same bytes, and files that show the same picture."""
     uses: dict[Path, list[tuple[str, ImageRecord]]] = {}
-    for name in SPLIT_NAMES:
-        for record in getattr(splits, name):
-            uses.setdefault(record.path, []).append((name, record))
+    for part, records in splits.parts().items():
+        role = part.split()[0]
+        for record in records:
+            used = uses.setdefault(record.path, [])
+            if (role, record) not in used:  # Tasks of several sizes show the same images again.
+                used.append((role, record))
     pairs = [(group[0], other) for group in same_bytes(looks) for other in group[1:]] + same_pictures(looks)
     kinds: dict[str, list[str]] = {}
     for path, used in uses.items():

@@ -1,27 +1,26 @@
 """What must hold of every dataset, whoever read it."""
 
 import os
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from itertools import combinations
 
-from msinet.data.records import SPLIT_NAMES, ImageRecord, ReidSplits, Skipped, identities
+from msinet.data.records import ImageRecord, ReidSplits, Skipped, identities
 from msinet.errors import DatasetError
 
 
 def drop_repeats(splits: ReidSplits) -> ReidSplits:
-    """Keep the first record of each file in a split, and leave out the others. Query and gallery may share files."""
+    """Keep the first record of each file in a part, and leave out the others. Query and gallery may share files."""
     skipped: list[Skipped] = []
     once: dict[str, tuple[ImageRecord, ...]] = {}
-    for split in SPLIT_NAMES:
+    for part, records in splits.parts().items():
         first: dict[str, ImageRecord] = {}
-        for record in getattr(splits, split):
+        for record in records:
             kept = first.setdefault(os.path.normpath(record.path), record)
             if kept is not record:
                 labels = "" if kept.identity == record.identity else f", as {kept.identity!r} and {record.identity!r}"
-                skipped.append(Skipped(record.path, f"more than once in {split}{labels}"))
-        once[split] = tuple(first.values())
-    return replace(splits, skipped=(*splits.skipped, *skipped), **once)
+                skipped.append(Skipped(record.path, f"more than once in {part}{labels}"))
+        once[part] = tuple(first.values())
+    return splits.with_parts(once, skipped)
 
 
 def check_splits(splits: ReidSplits) -> None:
@@ -31,17 +30,18 @@ def check_splits(splits: ReidSplits) -> None:
         DatasetError: No images, only validation images, query without gallery or gallery without query, or an identity
             in more than one of train, validation and query with gallery.
     """
-    if not any(getattr(splits, split) for split in SPLIT_NAMES):
+    parts = splits.parts()
+    if not any(parts.values()):
         raise DatasetError(f"no images in {splits.name}{_left_out(splits)}")
     if bool(splits.query) != bool(splits.gallery):
         empty, other = ("gallery", "query") if splits.query else ("query", "gallery")
         raise DatasetError(f"{splits.name} has {other} images, but no {empty} images to go with them{_left_out(splits)}")
     if not splits.train and not splits.query:
         raise DatasetError(f"{splits.name} has only validation images: nothing to train on and nothing to score")
-    roles = {
+    roles: Mapping[str, Iterable[ImageRecord]] = {
         "train": splits.train,
         "validation": splits.validation,
-        "query or gallery": splits.query + splits.gallery,
+        "query or gallery": [record for part in parts if part not in ("train", "validation") for record in parts[part]],
     }
     for one, other in combinations(roles, 2):
         _check_apart(splits.name, one, roles[one], other, roles[other])

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from msinet.data.readers import folders, market1501, table, veri776
 from msinet.data.readers.checks import check_splits, drop_repeats
 from msinet.data.readers.folder_listing import list_folder
 from msinet.data.readers.own_data import SPLIT_WORDS
-from msinet.data.records import SPLIT_NAMES, ReidSplits
+from msinet.data.records import ReidSplits
 from msinet.errors import DatasetError, SettingsError
 
 FORMATS = {"veri776": veri776, "market1501": market1501, "table": table, "folders": folders}
@@ -104,13 +103,12 @@ def _check_there(path: Path) -> None:
 
 
 def _drop_unreadable(splits: ReidSplits, advance: Callable[[], object] | None) -> ReidSplits:
-    """Decode every image once, though query and gallery may share it."""
-    _, unreadable = drop_unreadable((record for split in SPLIT_NAMES for record in getattr(splits, split)), advance)
+    """Decode every image once, though several parts may share it."""
+    parts = splits.parts()
+    _, unreadable = drop_unreadable((record for records in parts.values() for record in records), advance)
     paths = {left_out.path for left_out in unreadable}
-    readable = {
-        split: tuple(record for record in getattr(splits, split) if record.path not in paths) for split in SPLIT_NAMES
-    }
-    return replace(splits, skipped=splits.skipped + unreadable, **readable)
+    readable = {part: tuple(record for record in records if record.path not in paths) for part, records in parts.items()}
+    return splits.with_parts(readable, unreadable)
 
 
 def _one_level_lower(path: Path) -> list[Path]:

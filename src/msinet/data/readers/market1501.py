@@ -28,8 +28,8 @@ def read(path: Path, seed: int = 0) -> ReidSplits:
         DatasetError: A folder cannot be listed.
     """
     skipped: list[Skipped] = []
-    splits = {split: _records(path / folder, skipped) for split, folder in FOLDERS.items()}
-    return ReidSplits(name=path.name, skipped=tuple(skipped), **splits)
+    train, query, gallery = (_records(path / folder, skipped) for folder in FOLDERS.values())
+    return ReidSplits(path.name, train, query=query, gallery=gallery, skipped=tuple(skipped))
 
 
 def _records(folder: Path, skipped: list[Skipped]) -> tuple[ImageRecord, ...]:

@@ -39,4 +39,4 @@ def splits_from_words(name: str, records: Mapping[str, Sequence[ImageRecord]], s
     for word, members in records.items():
         for split in SPLIT_WORDS[word]:
             splits[split].extend(members)
-    return ReidSplits(name=name, skipped=tuple(skipped), **{split: tuple(found) for split, found in splits.items()})
+    return ReidSplits(name, *(tuple(found) for found in splits.values()), skipped=tuple(skipped))
