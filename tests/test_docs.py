@@ -1,0 +1,134 @@
+"""What README and docs tell a reader to type works as it stands, only on fewer images and with smaller networks."""
+
+import dataclasses
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from msinet import cli
+from msinet.engine.settings import SearchSettings, TrainSettings
+
+ROOT = Path(__file__).parent.parent
+PAGES = [*sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(console|bash|python)\n(.*?)^```$", re.M | re.S)
+LINK = re.compile(r"(?:\]\(|src=\"|srcset=\")(?!https?:|#)([^)#\"]+)")
+
+TINY = {"image_height": 32, "image_width": 32, "width": 0.25, "epochs": 1, "small_epochs": 0, "identities_per_batch": 4}
+FEWER = {"--identities": "12", "--cameras": "2", "--size": "24", "--epochs": "1", "--small-epochs": "0", "--workers": "0"}
+LAUNCHERS = ("torchrun", "accelerate", "srun")
+ONLY_READ = ("experiments.md", "scaling.md")
+"""Pages whose commands take hours or clusters: only their words are checked."""
+TRANSLATED = "README.zh-CN.md"
+
+
+def lines_of(block: str) -> list[str]:
+    """The commands of a block, without comments; a backslash joins lines, && parts them."""
+    joined = block.replace("\\\n", " ").replace("&&", "\n")
+    return [line for line in joined.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+
+
+def blocks_of(page: Path, *kinds: str) -> list[str]:
+    return [text for kind, text in BLOCK.findall(page.read_text(encoding="utf-8")) if kind in kinds]
+
+
+def msinet_words(line: str) -> list[str] | None:
+    """What msinet is told in a line of a shell, None where it is not called."""
+    words = shlex.split(line, comments=True)
+    starts = [i for i, word in enumerate(words) if word == "msinet"]
+    return words[starts[0] + 1 :] if starts else None
+
+
+def crops(folder: Path) -> None:
+    """Fill a folder with images of 24 identities in 2 cameras, no two alike."""
+    random = np.random.default_rng(0)
+    for identity in range(24):
+        color = random.integers(0, 256, 3)
+        for camera in ("c1", "c2"):
+            (folder / f"v{identity:02}" / camera).mkdir(parents=True)
+            for number in range(2):
+                pixels = (random.integers(0, 256, (8, 8, 3)) + color) // 2
+                image = Image.fromarray(pixels.astype(np.uint8)).resize((40, 40), Image.Resampling.NEAREST)
+                image.save(folder / f"v{identity:02}" / camera / f"{number}.png")
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch):
+    """A folder with some data sets, where everything that is not said is tiny."""
+    for name in ("my-crops", "more-crops", "DATA"):
+        crops(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    for settings in (SearchSettings, TrainSettings):
+        known = {field.name for field in dataclasses.fields(settings)}
+        for name, value in TINY.items():
+            assert name in known
+            monkeypatch.setitem(settings.__init__.__kwdefaults__, name, value)
+    both = {"search": TINY, "train": TINY}
+    monkeypatch.setattr(cli, "recipe_of", lambda tokens: {**both, "run": both})
+    monkeypatch.setattr("msinet.engine.recipes.load_recipe", lambda name: both)
+    return tmp_path
+
+
+def run(words: list[str]) -> None:
+    for before, word in enumerate(words[1:]):
+        if words[before] in FEWER:
+            words[before + 1] = min(word, FEWER[words[before]], key=float)
+    with pytest.raises(SystemExit) as stop:
+        cli.main(words)
+    assert not stop.value.code, f"msinet {' '.join(words)}"
+
+
+def check_other_command(line: str) -> None:
+    """What is not msinet names files, targets and extras that are there."""
+    words = shlex.split(line, comments=True)
+    if words[0] == "make":
+        assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.M), line
+    elif words[0] == "head":
+        assert Path(words[-1]).is_file(), line
+    elif words[0] == "python" and words[1] != "-m":
+        assert (ROOT / words[1]).is_file(), line
+    elif words[:2] == ["pip", "install"]:
+        extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+        assert {extra for named in re.findall(r"\[(.*?)\]", line) for extra in named.split(",")} <= set(extras), line
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.name not in (*ONLY_READ, TRANSLATED)], ids=lambda page: page.name
+)
+def test_a_page_does_what_it_says(page, desk):
+    for block in blocks_of(page, "console"):
+        for line in lines_of(block):
+            words = msinet_words(line)
+            if not words:
+                check_other_command(line)
+            elif words[0] != "demo":  # test_demo.py
+                run(words)
+    for block in blocks_of(page, "python"):
+        exec(compile(block, f"{page.name}, python", "exec"), {"__name__": "__main__"})
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name in ONLY_READ], ids=lambda page: page.name)
+def test_the_commands_of_a_page_are_understood(page):
+    for block in blocks_of(page, "console", "bash"):
+        for line in lines_of(block):
+            if words := msinet_words(re.sub(r"\$\(.*?\)", "1", line)):
+                cli.app.parse_args([word.replace("$SLURM_ARRAY_TASK_ID", "1") for word in words], exit_on_error=False)
+            elif line.split()[0] not in LAUNCHERS:
+                check_other_command(line)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_pictures_of_a_page_are_there(page):
+    for target in LINK.findall(page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_both_readmes_tell_the_same_commands():
+    english, chinese = (blocks_of(ROOT / name, "console", "python") for name in ("README.md", TRANSLATED))
+    plain = [[[line.partition("#")[0].strip() for line in lines_of(block)] for block in page] for page in (english, chinese)]
+    assert plain[0] == plain[1]
