@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from msinet.data.doctor import TROUBLES, examine, report_of
-from msinet.data.records import ImageRecord, ReidSplits, Skipped
+from msinet.data.records import ImageRecord, ReidSplits, RetrievalTask, Skipped
 
 
 def picture(path: Path, seed: int, size=(64, 48)) -> Path:
@@ -65,6 +65,28 @@ def test_missing_and_broken_files(healthy):
 
 def test_what_the_reader_left_out_is_told(healthy):
     assert found(replace(healthy, skipped=(Skipped(Path(__file__), "not an image"),))) == {"files that were left out": 1}
+
+
+def test_a_remark_of_the_reader_is_told_and_spoils_nothing(healthy):
+    (finding,) = examine(replace(healthy, remarks=("differs from the published VeRi-776: it is smaller",)))
+    assert (finding.name, finding.spoils, finding.count) == ("not the published data set", False, 1)
+    assert finding.examples == ("differs from the published VeRi-776: it is smaller",)
+
+
+@pytest.mark.parametrize("protocol", ["vehicleid", "no-camera"])
+def test_a_protocol_without_cameras_misses_none(healthy, protocol):
+    bare = [tuple(replace(record, camera=None) for record in part) for part in (healthy.train, healthy.query)]
+    assert examine(replace(healthy, train=bare[0], query=bare[1], gallery=bare[1], protocol=protocol)) == []
+
+
+def test_tests_of_several_sizes_are_looked_at_and_each_query_counts_once(healthy):
+    small = RetrievalTask(healthy.query[:4], healthy.gallery[:2])
+    large = RetrievalTask(healthy.query[:8], healthy.gallery[:2])
+    splits = replace(healthy, query=small.query, gallery=small.gallery, tasks={"1": small, "2": large})
+    assert found(splits) == {
+        "query identities that do not appear in gallery": 4,
+        "queries without a right answer in another camera": 2,
+    }
 
 
 def test_identities_in_two_roles(healthy):

@@ -58,6 +58,11 @@ TROUBLES = {
         "they are not part of the data set as it is read",
         "rename, label or list them if they should be",
     ),
+    "not the published data set": Trouble(
+        False,
+        "results on it cannot be compared with published ones",
+        "fetch it again, or say with every result how much of it you have",
+    ),
     "identities in both train and test": Trouble(
         True,
         "scores count on identities never seen in training, and these would look better than they are",
@@ -213,7 +218,7 @@ def examine(splits: ReidSplits, advance: Callable[[], object] | None = None) -> 
         _roles(splits),
         _copies(splits, looks),
         _training(splits.train),
-        _scoring(splits.query, splits.gallery),
+        _scoring(splits),
         _cameras(splits),
         _sizes(looks),
     )
@@ -241,18 +246,25 @@ def _finding(name: str, examples: Sequence[str]) -> Finding:
 
 def _files(splits: ReidSplits, looks: Mapping[Path, Look]) -> Found:
     unread = {path: look.problem for path, look in looks.items() if look.problem}
-    left_out = [skipped for skipped in splits.skipped if skipped.path.exists()]
-    gone = [path for path in unread if not path.exists()]
-    yield "missing images", gone + [skipped.path for skipped in splits.skipped if not skipped.path.exists()]
-    yield "unreadable images", [f"{path}: {problem}" for path, problem in unread.items() if path.exists()]
+    there = {path for path in chain(unread, (skipped.path for skipped in splits.skipped)) if _is_there(path)}
+    gone = [path for path in unread if path not in there]
+    yield "missing images", gone + [skipped.path for skipped in splits.skipped if skipped.path not in there]
+    yield "unreadable images", [f"{path}: {problem}" for path, problem in unread.items() if path in there]
+    left_out = [skipped for skipped in splits.skipped if skipped.path in there]
     yield "files that were left out", [f"{skipped.path}: {skipped.reason}" for skipped in left_out]
+    yield "not the published data set", splits.remarks
     yield "no images", [] if every_record(splits) else [splits.name]
+
+
+def _is_there(path: Path) -> bool:
+    return os.path.exists(path)  # noqa: PTH110 - Path.exists raises where a name is too long
 
 
 def _roles(splits: ReidSplits) -> Found:
     """Identities that have two roles."""
-    scored = {record.identity for record in chain(splits.query, splits.gallery)}
     train, validation = ({record.identity for record in part} for part in (splits.train, splits.validation))
+    tasks = [records for part, records in splits.parts().items() if part not in ("train", "validation")]
+    scored = {record.identity for records in tasks for record in records}
     yield "identities in both train and test", sorted(train & scored)
     yield "identities for validation that are elsewhere, too", sorted(validation & (train | scored))
 
@@ -308,13 +320,23 @@ def _training(train: Sequence[ImageRecord]) -> Found:
     yield "few training identities", identities(train) if len(images) < FEW else []
 
 
-def _scoring(query: Sequence[ImageRecord], gallery: Sequence[ImageRecord]) -> Found:
-    """Queries without a right answer: in another camera or, where no camera is known, in another file."""
+def _scoring(splits: ReidSplits) -> Found:
+    """Queries without a right answer, each once, though tasks of several sizes ask for it."""
+    by_cameras = splits.protocol is None
+    together: dict[str, dict[object, None]] = {}
+    for task in splits.scored().values():
+        for name, examples in _unanswered(task.query, task.gallery, by_cameras):
+            together.setdefault(name, {}).update(dict.fromkeys(examples))
+    yield from ((name, list(examples)) for name, examples in together.items())
+
+
+def _unanswered(query: Sequence[ImageRecord], gallery: Sequence[ImageRecord], by_cameras: bool) -> Found:
+    """Queries without a right answer: in another camera or, where no camera is known or asked for, in another file."""
     if not query or not gallery:
         yield "no gallery images", [f"{len(query)} query images"] if query else []
         yield "no query images", [f"{len(gallery)} gallery images"] if gallery else []
         return
-    cameras = any(record.camera for record in chain(query, gallery))
+    cameras = by_cameras and any(record.camera for record in chain(query, gallery))
 
     def own(record: ImageRecord) -> str | None:
         return record.camera if cameras else os.path.normpath(record.path)
@@ -339,7 +361,7 @@ def _cameras(splits: ReidSplits) -> Found:
     records = every_record(splits)
     without = [record.path for record in records if record.camera is None]
     if len(without) == len(records):
-        yield "no cameras", without
+        yield "no cameras", without if splits.protocol is None else []
         return
     yield "images without a camera, beside others that have one", without
     images = Counter(record.camera for record in records if record.camera)

@@ -73,6 +73,10 @@ class ReidSplits:
     remarks: tuple[str, ...] = ()
     """What is odd about the whole, in sentences: sizes that are not the published ones."""
 
+    def scored(self) -> Mapping[str, RetrievalTask]:
+        """Return all that is scored, by name; where there is one size only, `query` and `gallery`, without a name."""
+        return self.tasks or {"": RetrievalTask(self.query, self.gallery)}
+
     def parts(self) -> dict[str, tuple[ImageRecord, ...]]:
         """Return all records by the part they are in: the splits, and "query of NAME" and "gallery of NAME" of each task.
 

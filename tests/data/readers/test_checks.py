@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from msinet.data.readers.checks import check_splits, drop_repeats
+from msinet.data.readers.checks import check_splits, drop_repeats, remark_on_sizes
 from msinet.data.records import ImageRecord, ReidSplits, Skipped
 from msinet.errors import DatasetError
 
@@ -63,3 +63,16 @@ def test_a_file_with_two_labels_is_told():
 def test_query_and_gallery_may_share_a_file():
     splits = drop_repeats(ReidSplits("d", query=images("a"), gallery=images("a")))
     assert splits.query == splits.gallery == images("a")
+
+
+def test_the_published_sizes_are_not_remarked_on():
+    splits = ReidSplits("d", train=images("aab"), query=images("c"), gallery=images("cd"))
+    assert remark_on_sizes(splits, "D", {"train": (2, 3), "query": (1, 1), "gallery": (2, 2)}) == splits
+
+
+def test_other_sizes_are_remarked_on_in_one_sentence():
+    splits = remark_on_sizes(ReidSplits("d", train=images("aab")), "D", {"train": (576, 37_778), "query of 3": (1, 2)})
+    assert splits.remarks == (
+        "differs from the published D: train has 2 identities and 3 images instead of 576 and 37,778; "
+        "query of 3 has 0 identities and 0 images instead of 1 and 2",
+    )

@@ -4,9 +4,13 @@ from msinet.data.readers.detect import FORMATS, detect_format, load_splits
 from msinet.errors import DatasetError, SettingsError
 
 
-def test_each_layout_is_recognised(veri, market, identity_folders, manifest):
-    found = [detect_format(path) for path in (veri, market, manifest("path,identity\n"), identity_folders)]
-    assert found == list(FORMATS)
+def test_each_layout_is_recognised(veri, vehicleid, veriwild, vric, market, msmt17, identity_folders, manifest):
+    paths = (veri, vehicleid, veriwild, vric, market, msmt17, manifest("path,identity\n"), identity_folders)
+    assert [detect_format(path) for path in paths] == list(FORMATS)
+
+
+def test_both_versions_of_msmt17_are_recognised(msmt17, msmt17_v2):
+    assert detect_format(msmt17) == detect_format(msmt17_v2) == "msmt17"
 
 
 def test_a_dataset_is_named_by_its_folder(veri):
@@ -67,7 +71,7 @@ def test_an_unknown_layout_is_told_with_what_was_looked_for_and_what_is_there(tm
 
 
 def test_an_unknown_format_is_told():
-    with pytest.raises(SettingsError, match="veri776, market1501, table, folders"):
+    with pytest.raises(SettingsError, match="veri776, vehicleid, veriwild, vric, market1501, msmt17, table, folders"):
         load_splits(".", format="coco")
 
 
@@ -76,12 +80,30 @@ def test_a_format_that_does_not_fit_is_told(identity_folders):
         load_splits(identity_folders, format="veri776")
 
 
-def test_one_level_too_low_is_told(veri):
-    with pytest.raises(DatasetError, match=r"did you mean .*VeRi[?]"):
-        load_splits(veri / "image_train")
+@pytest.mark.parametrize(
+    "dataset, inside",
+    [
+        ("veri", "image_train"),
+        ("vehicleid", "image"),
+        ("vehicleid", "train_test_split"),
+        ("veriwild", "images"),
+        ("vric", "probe_images"),
+        ("market", "query"),
+        ("msmt17", "train"),
+        ("msmt17_v2", "mask_test_v2"),
+    ],
+)
+def test_one_level_too_low_is_told(dataset, inside, request):
+    path = request.getfixturevalue(dataset)
+    with pytest.raises(DatasetError, match=f"did you mean .*{path.name}[?]"):
+        load_splits(path / inside)
 
 
-@pytest.mark.parametrize("dataset", ["veri", "market"])
+def test_a_part_of_a_published_dataset_may_be_meant_as_folders(veriwild):
+    assert load_splits(veriwild / "images", format="folders").train
+
+
+@pytest.mark.parametrize("dataset", ["veri", "vehicleid", "veriwild", "vric", "market", "msmt17", "msmt17_v2"])
 def test_one_level_too_high_is_told(dataset, request):
     path = request.getfixturevalue(dataset)
     with pytest.raises(DatasetError, match=f"did you mean .*{path.name}[?]"):

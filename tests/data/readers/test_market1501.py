@@ -33,6 +33,16 @@ def test_thumbs_are_nobodys_business(market):
     assert all(left_out.path.name != "Thumbs.db" for left_out in market1501.read(market).skipped)
 
 
+def test_a_part_of_the_published_one_is_remarked_on(market):
+    (remark,) = market1501.read(market).remarks
+    assert "gallery has 2 identities and 2 images instead of 751 and 15,913" in remark
+
+
+def test_another_dataset_in_the_same_folders_is_no_part_of_it(tmp_path, write_images):
+    duke = write_images(tmp_path, "bounding_box_train/0001_c2_f0046182.jpg bounding_box_train/0002_c1_f0044158.jpg")
+    assert market1501.read(duke).remarks == ()
+
+
 @pytest.mark.parametrize("folder, known", [("bounding_box_train", True), ("query", False)])
 def test_query_alone_is_not_recognised(tmp_path, folder, known):
     (tmp_path / folder).mkdir()

@@ -45,6 +45,13 @@ def test_labels_give_colour_and_type_in_the_encoding_they_declare(veri, encoding
     assert "color" not in splits.gallery[1].fields
 
 
+def test_colours_and_types_are_words_where_the_words_are_known(veri):
+    (veri / "test_label.xml").write_text(LABELS.format("utf-8"), encoding="utf-8")
+    (veri / "list_color.txt").write_text("\ufeff4 gray\r\n5 red\r\n", encoding="utf-8")
+    (veri / "list_type.txt").write_text("1 sedan\n")
+    assert veri776.read(veri).query[0].fields == {"time": "00030600", "color": "red", "type": "3"}
+
+
 @pytest.mark.parametrize("text", ["<broken", LABELS.format("klingon")])
 def test_broken_labels_do_not_cost_the_images(veri, text):
     (veri / "test_label.xml").write_text(text, encoding="utf-8")
@@ -57,3 +64,25 @@ def test_broken_labels_do_not_cost_the_images(veri, text):
 def test_a_line_of_test_track_is_a_track(veri, name):
     (veri / "test_track.txt").write_text(f"{name} 0002_c002_00030600_0.jpg 0002_c002_00030605_1.jpg \n")
     assert [record.track for record in veri776.read(veri).gallery] == [name, name, None]
+
+
+def test_a_listed_path_that_leads_out_is_left_out(veri, write_images):
+    write_images(veri, "0009_c001_00000001_0.jpg")
+    (veri / "name_query.txt").write_text("../0009_c001_00000001_0.jpg\n0002_c002_00030600_0.jpg\n")
+    splits = veri776.read(veri)
+    assert len(splits.query) == 1
+    assert splits.skipped[0].reason == "'../0009_c001_00000001_0.jpg' leads out of the data set"
+
+
+def test_a_part_of_the_published_one_is_remarked_on(veri):
+    assert veri776.read(veri).remarks == (
+        "differs from the published VeRi-776: train has 2 identities and 3 images instead of 576 and 37,778; "
+        "query has 1 identities and 1 images instead of 200 and 1,678; "
+        "gallery has 1 identities and 3 images instead of 200 and 11,579",
+    )
+
+
+@pytest.mark.parametrize("world", ["world.json", "world.json.unfinished"])
+def test_a_synthetic_world_is_no_part_of_the_published_one(veri, world):
+    (veri / world).write_text("{}")
+    assert veri776.read(veri).remarks == ()

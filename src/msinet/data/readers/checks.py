@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import combinations
 
 from msinet.data.records import ImageRecord, ReidSplits, Skipped, identities
@@ -45,6 +46,26 @@ def check_splits(splits: ReidSplits) -> None:
     }
     for one, other in combinations(roles, 2):
         _check_apart(splits.name, one, roles[one], other, roles[other])
+
+
+def remark_on_sizes(splits: ReidSplits, name: str, published: Mapping[str, tuple[int, int]]) -> ReidSplits:
+    """Return the dataset with a remark if it is another or only a part of the published one.
+
+    Args:
+        splits: The dataset as it was read.
+        name: Of the published one.
+        published: The number of identities and of images of its parts, as `ReidSplits.parts` names them.
+    """
+    parts = splits.parts()
+    found = {part: (len(identities(parts.get(part, ()))), len(parts.get(part, ()))) for part in published}
+    differences = [
+        f"{part} has {found[part][0]:,} identities and {found[part][1]:,} images instead of {count:,} and {images:,}"
+        for part, (count, images) in published.items()
+        if found[part] != (count, images)
+    ]
+    if not differences:
+        return splits
+    return replace(splits, remarks=(*splits.remarks, f"differs from the published {name}: {'; '.join(differences)}"))
 
 
 def _check_apart(

@@ -6,16 +6,25 @@ from os import PathLike
 from pathlib import Path
 
 from msinet.data.images import drop_unreadable
-from msinet.data.readers import folders, market1501, table, veri776
+from msinet.data.readers import folders, market1501, msmt17, table, vehicleid, veri776, veriwild, vric
 from msinet.data.readers.checks import check_splits, drop_repeats
 from msinet.data.readers.folder_listing import list_folder
 from msinet.data.readers.own_data import SPLIT_WORDS
 from msinet.data.records import ReidSplits
 from msinet.errors import DatasetError, SettingsError
 
-FORMATS = {"veri776": veri776, "market1501": market1501, "table": table, "folders": folders}
-"""The layouts, most telling first: nearly anything looks like folders of images."""
-TELLING = ("veri776", "market1501", "table")
+PUBLISHED = {
+    "veri776": veri776,
+    "vehicleid": vehicleid,
+    "veriwild": veriwild,
+    "vric": vric,
+    "market1501": market1501,
+    "msmt17": msmt17,
+}
+"""The layouts of published datasets."""
+
+FORMATS = PUBLISHED | {"table": table, "folders": folders}
+"""All layouts, most telling first: nearly anything looks like folders of images."""
 
 
 def load_splits(
@@ -71,11 +80,11 @@ def detect_format(path: str | PathLike[str]) -> str:
     """
     path = Path(path)
     _check_there(path)
-    for name in TELLING:
-        if FORMATS[name].recognises(path):
+    for name, module in FORMATS.items():
+        if module is not folders and module.recognises(path):
             return name
     as_folders = folders.recognises(path)
-    if as_folders and not _one_level_lower(path):
+    if as_folders and not _is_published(path.absolute().parent) and not _one_level_lower(path):
         return "folders"
     looked_for = "\n".join(f"  {name}: {module.LAYOUT}" for name, module in FORMATS.items())
     otherwise = "\nIf not, give the format folders." if as_folders else ""
@@ -111,6 +120,12 @@ def _drop_unreadable(splits: ReidSplits, advance: Callable[[], object] | None) -
     return splits.with_parts(readable, unreadable)
 
 
+def _meant(path: Path) -> list[Path]:
+    """Return the datasets that may be meant. A published one above comes first: in it may be thousands of folders."""
+    parent = path.absolute().parent
+    return [parent] if _is_published(parent) else _one_level_lower(path) or _one_level_higher(path)
+
+
 def _one_level_lower(path: Path) -> list[Path]:
     """Return the folders in `path` that are datasets themselves."""
     if not path.is_dir():
@@ -130,14 +145,18 @@ def _one_level_higher(path: Path) -> list[Path]:
 
 def _is_telling(folder: Path) -> bool:
     with suppress(DatasetError, OSError):
-        return any(FORMATS[name].recognises(folder) for name in TELLING)
+        return _is_published(folder) or table.recognises(folder)
     return False
+
+
+def _is_published(folder: Path) -> bool:
+    return any(module.recognises(folder) for module in PUBLISHED.values())
 
 
 def _meant_and_there(path: Path) -> str:
     if not path.is_dir():
         return ", a file"
-    meant = _one_level_lower(path) or _one_level_higher(path)
+    meant = _meant(path)
     did_you_mean = ": did you mean " + " or ".join(map(str, meant[:3])) + "?" if meant else ""
     names = sorted(entry.name for entry in path.iterdir())
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""

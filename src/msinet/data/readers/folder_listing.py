@@ -1,5 +1,6 @@
 """What is in a folder: its images, its folders, and the rest."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,13 +28,15 @@ def list_folder(folder: Path) -> FolderListing:
     """
     listing = FolderListing()
     try:
-        entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
+        with os.scandir(folder) as found:  # It knows folders from files, which would else be asked of each.
+            entries = sorted((entry.name, _is_folder(entry)) for entry in found)
     except OSError as error:
         raise DatasetError(f"cannot list {folder}: {error.strerror}") from error
-    for path in entries:
-        if _is_clutter(path.name):
+    for name, is_folder in entries:
+        if _is_clutter(name):
             continue
-        if path.is_dir():
+        path = folder / name
+        if is_folder:
             listing.folders.append(path)
         elif path.suffix.lower() in IMAGE_SUFFIXES:
             listing.images.append(path)
@@ -44,3 +47,10 @@ def list_folder(folder: Path) -> FolderListing:
 
 def _is_clutter(name: str) -> bool:
     return name.startswith(".") or name.lower() in CLUTTER
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # A link in a circle.
+        return False

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from msinet.data.readers.checks import remark_on_sizes
 from msinet.data.readers.folder_listing import list_folder
 from msinet.data.records import ImageRecord, ReidSplits, Skipped
 
@@ -11,6 +12,10 @@ LAYOUT = "a folder with bounding_box_train/, query/ and bounding_box_test/, file
 FOLDERS = {"train": "bounding_box_train", "query": "query", "gallery": "bounding_box_test"}
 NAME = re.compile(r"(?P<identity>-1|\d+)_(?P<camera>c\d+)(?!\d)")
 JUNK = "-1"
+SEQUENCE = re.compile(r"(-1|\d+)_c\d+s\d")
+
+PUBLISHED = {"train": (751, 12_936), "query": (750, 3_368), "gallery": (751, 15_913)}
+"""Identities and images of each part; the gallery's with the distractors, which are one identity, and without junk."""
 
 
 def recognises(path: Path) -> bool:
@@ -29,7 +34,10 @@ def read(path: Path, seed: int = 0) -> ReidSplits:
     """
     skipped: list[Skipped] = []
     train, query, gallery = (_records(path / folder, skipped) for folder in FOLDERS.values())
-    return ReidSplits(path.name, train, query=query, gallery=gallery, skipped=tuple(skipped))
+    splits = ReidSplits(path.name, train, query=query, gallery=gallery, skipped=tuple(skipped))
+    # DukeMTMC-reID and others come in the same folders, but their cameras have no sequences.
+    is_market = any(SEQUENCE.match(record.path.name) for records in (train, gallery) for record in records[:1])
+    return remark_on_sizes(splits, "Market-1501", PUBLISHED) if is_market else splits
 
 
 def _records(folder: Path, skipped: list[Skipped]) -> tuple[ImageRecord, ...]:

@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
+from msinet.data.readers.checks import remark_on_sizes
 from msinet.data.readers.folder_listing import list_folder
+from msinet.data.readers.image_lists import leads_out, lines_of, quoted
+from msinet.data.readers.number_words import words_of_numbers
+from msinet.data.readers.veri776_answers import read_answers
 from msinet.data.records import ImageRecord, ReidSplits, Skipped
 
 LAYOUT = "a folder with image_train/, image_query/ and image_test/, files named like 0002_c002_00030600_0.jpg"
@@ -15,6 +19,10 @@ LAYOUT = "a folder with image_train/, image_query/ and image_test/, files named 
 NAME = re.compile(r"(?P<identity>\d+)_(?P<camera>c\d+)_(?P<time>\d+)_\d+\.\w+")
 PARTS = ("train", "query", "test")
 FIELD_OF_ATTRIBUTE = {"colorID": "color", "typeID": "type"}
+WORLDS = ("world.json", "world.json.unfinished")
+
+PUBLISHED = {"train": (576, 37_778), "query": (200, 1_678), "gallery": (200, 11_579)}
+"""Identities and images of each part."""
 
 
 def recognises(path: Path) -> bool:
@@ -27,22 +35,24 @@ def read(path: Path, seed: int = 0) -> ReidSplits:
 
     The gallery is `image_test`. `name_{train,query,test}.txt` decide which images belong and in which order; where one
     is missing, all images of its folder do, sorted by name. The fields of a record are its `time` in the video, and
-    `color` and `type`, by number, from `{train,test}_label.xml`. Tracks are those of `test_track.txt`.
+    `color` and `type` from `{train,test}_label.xml`, as words where `list_color.txt` and `list_type.txt` have them.
+    Tracks are those of `test_track.txt`, answers those of `gt_index.txt` and `jk_index.txt`.
 
     Raises:
-        DatasetError: A folder cannot be listed.
+        DatasetError: A list cannot be read, or a folder cannot be listed.
     """
     skipped: list[Skipped] = []
-    train_labels = _labels(path / "train_label.xml", skipped)
-    test_labels = _labels(path / "test_label.xml", skipped)
+    words = {field: words_of_numbers(path / f"list_{field}.txt") for field in FIELD_OF_ATTRIBUTE.values()}
+    train_labels = _labels(path / "train_label.xml", words, skipped)
+    test_labels = _labels(path / "test_label.xml", words, skipped)
     tracks = _tracks(path / "test_track.txt")
-    return ReidSplits(
-        name=path.name,
-        train=_records(path, "train", train_labels, {}, skipped),
-        query=_records(path, "query", test_labels, tracks, skipped),
-        gallery=_records(path, "test", test_labels, tracks, skipped),
-        skipped=tuple(skipped),
-    )
+    train = _records(path, "train", train_labels, {}, skipped)
+    query = _records(path, "query", test_labels, tracks, skipped)
+    gallery = _records(path, "test", test_labels, tracks, skipped)
+    answers = read_answers(path, query, gallery, skipped)
+    splits = ReidSplits(path.name, train, (), query, gallery, tuple(skipped), answers=answers)
+    is_world = any((path / world).is_file() for world in WORLDS)  # In this layout, but no copy of the dataset.
+    return splits if is_world else remark_on_sizes(splits, "VeRi-776", PUBLISHED)
 
 
 def _records(
@@ -72,9 +82,13 @@ def _images(folder: Path, name_list: Path, skipped: list[Skipped]) -> list[Path]
     if not name_list.is_file():
         return listing.images
     there = {image.name: image for image in listing.images}
-    listed = [line for line in _lines(name_list) if line]
+    listed = [line for line in lines_of(name_list) if line]
     missing, unlisted = sorted(set(listed) - there.keys()), sorted(there.keys() - set(listed))
-    skipped.extend(Skipped(folder / name, f"listed in {name_list.name}, but not there") for name in missing)
+    for name in missing:
+        if leads_out(name):
+            skipped.append(Skipped(name_list, f"{quoted(name)} leads out of the data set"))
+        else:
+            skipped.append(Skipped(folder / name, f"listed in {name_list.name}, but not there"))
     skipped.extend(Skipped(there[name], f"not listed in {name_list.name}") for name in unlisted)
     return [there[name] for name in listed if name in there]
 
@@ -82,13 +96,13 @@ def _images(folder: Path, name_list: Path, skipped: list[Skipped]) -> list[Path]
 def _tracks(file: Path) -> dict[str, str]:
     """Return each image's track. A line is the track's name, which may be that of its first image, and its images."""
     tracks: dict[str, str] = {}
-    for line in _lines(file) if file.is_file() else ():
+    for line in lines_of(file) if file.is_file() else ():
         if words := line.split():
             tracks.update(dict.fromkeys(words, words[0]))
     return tracks
 
 
-def _labels(file: Path, skipped: list[Skipped]) -> dict[str, dict[str, str]]:
+def _labels(file: Path, words: Mapping[str, Mapping[str, str]], skipped: list[Skipped]) -> dict[str, dict[str, str]]:
     """Return each image's colour and type. The images are good without them: a broken file is only left out."""
     if not file.is_file():
         return {}
@@ -99,7 +113,9 @@ def _labels(file: Path, skipped: list[Skipped]) -> dict[str, dict[str, str]]:
         return {}
     return {
         item.attrib["imageName"]: {
-            field: item.attrib[attribute] for attribute, field in FIELD_OF_ATTRIBUTE.items() if item.attrib.get(attribute)
+            field: words[field].get(number, number)
+            for attribute, field in FIELD_OF_ATTRIBUTE.items()
+            if (number := item.attrib.get(attribute))
         }
         for item in items
         if "imageName" in item.attrib
@@ -114,8 +130,3 @@ def _xml_text(content: bytes) -> str:
     encoding = re.search(rb"encoding\s*=\s*[\"']([\w.-]+)", declaration[0])
     body = content.removeprefix(b"\xef\xbb\xbf")[declaration.end() :]
     return body.decode(encoding[1].decode() if encoding else "utf-8", errors="replace")
-
-
-def _lines(file: Path) -> list[str]:
-    text = file.read_text(encoding="utf-8-sig", errors="surrogateescape")
-    return [line.strip() for line in text.split("\n")]
