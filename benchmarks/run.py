@@ -5,6 +5,7 @@ import argparse
 import feeding
 import growth
 import search_step
+import spatial_alignment
 import startup
 import train_step
 
@@ -16,6 +17,7 @@ if __name__ == "__main__":
     device = parser.parse_args().device
     search_step.main(device)
     train_step.main(device)
+    spatial_alignment.main(device)
     if device == "cpu":
         feeding.main()
         startup.main()

@@ -156,7 +156,7 @@ class TextbookMSINet(nn.Module):
     def forward(self, images: Tensor) -> Features:
         """Return both heads' features."""
         middle, last = self.backbone(images)
-        return Features(self.whole_head(last.mean((2, 3))), self.part_head(middle))
+        return Features(self.whole_head(last.mean((2, 3))), self.part_head(middle), last)
 
 
 class TextbookSearch:

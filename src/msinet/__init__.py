@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from msinet.data.embeddings import Embeddings
     from msinet.data.readers.detect import load_splits
     from msinet.data.records import ImageRecord, ReidSplits
-    from msinet.engine.embed import embed, evaluate
+    from msinet.engine.embed import embed
+    from msinet.engine.evaluate import evaluate
     from msinet.engine.search import search
     from msinet.engine.settings import SearchSettings, TrainSettings
     from msinet.engine.train import train
-    from msinet.evaluation.metrics import RetrievalResult, evaluate_embeddings
+    from msinet.evaluation.metrics import RetrievalResult
+    from msinet.evaluation.scoring import evaluate_embeddings, evaluate_similarities
+    from msinet.evaluation.settings import ScoringSettings
     from msinet.model.architecture import Architecture
     from msinet.model.model_files import load_model
     from msinet.model.msinet import MSINet
@@ -31,11 +34,13 @@ _HOMES = {
     "MSINet": "msinet.model.msinet",
     "ReidSplits": "msinet.data.records",
     "RetrievalResult": "msinet.evaluation.metrics",
+    "ScoringSettings": "msinet.evaluation.settings",
     "SearchSettings": "msinet.engine.settings",
     "TrainSettings": "msinet.engine.settings",
     "embed": "msinet.engine.embed",
-    "evaluate": "msinet.engine.embed",
-    "evaluate_embeddings": "msinet.evaluation.metrics",
+    "evaluate": "msinet.engine.evaluate",
+    "evaluate_embeddings": "msinet.evaluation.scoring",
+    "evaluate_similarities": "msinet.evaluation.scoring",
     "load_model": "msinet.model.model_files",
     "load_published": "msinet.model.published",
     "load_splits": "msinet.data.readers.detect",
@@ -50,11 +55,13 @@ __all__ = [
     "MSINet",
     "ReidSplits",
     "RetrievalResult",
+    "ScoringSettings",
     "SearchSettings",
     "TrainSettings",
     "embed",
     "evaluate",
     "evaluate_embeddings",
+    "evaluate_similarities",
     "load_model",
     "load_published",
     "load_splits",

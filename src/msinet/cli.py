@@ -24,10 +24,13 @@ from msinet.console import (
     show_error,
     show_findings,
     show_result,
+    show_results,
 )
 from msinet.engine.recipes import load_recipe
 from msinet.engine.settings import MachineSettings, Precision, SearchSettings, TrainSettings
 from msinet.errors import MSINetError, SettingsError
+from msinet.evaluation.protocols import PROTOCOLS
+from msinet.evaluation.settings import ScoringSettings
 from msinet.world.settings import WorldSettings
 
 if TYPE_CHECKING:
@@ -54,7 +57,7 @@ class DataOptions:
     """How the data is read."""
 
     format: str | None = None
-    """Layout of the data: veri776, market1501, table or folders; recognised where not given."""
+    """One of veri776, vehicleid, veriwild, vric, market1501, msmt17, table, folders; recognised where not given."""
     split_seed: int = 0
     """Where the data has no splits: decides which half of the identities is trained on. Keep it for all commands."""
     verify: bool = True
@@ -129,8 +132,8 @@ def run(
     Args:
         data: Folder or table of labelled images.
         out: Folder for the architecture, the model, the result and the logs.
-        recipe: veri776, person, small-data or a TOML file of settings.
-        protocol: Rule of scoring: market or no-camera; by default the one that fits the cameras.
+        recipe: veri776, person, cross-domain, small-data or a TOML file of settings.
+        protocol: Rule of scoring, as msinet evaluate --help lists them; by default the one that fits the data.
     """
     if recipe is None and len(msinet.load_splits(data, options.format, options.split_seed, False).train) < FEW_IMAGES:
         raise RecipeNeeded("small-data")
@@ -163,7 +166,7 @@ def search(
     Args:
         data: Folder or table of labelled images.
         out: Folder for architecture.json, the log search.jsonl and the checkpoint.
-        recipe: veri776, person, small-data or a TOML file of settings.
+        recipe: veri776, person, cross-domain, small-data or a TOML file of settings.
     """
     with progress_bars() as bars:
         architecture = msinet.search(read(data, options, bars), settings, out, bars)
@@ -187,7 +190,7 @@ def train(
         data: Folder or table of labelled images.
         architecture: A file made by search, or msmt17, veri776, random:SEED, all:INTERACTION.
         out: Folder for model.safetensors, model.json, the log train.jsonl and the checkpoint.
-        recipe: veri776, person, small-data or a TOML file of settings.
+        recipe: veri776, person, cross-domain, small-data or a TOML file of settings.
     """
     chosen = msinet.Architecture.find(architecture)
     with progress_bars() as bars:
@@ -195,38 +198,63 @@ def train(
     say(f"Written to {out}: model.safetensors, model.json")
 
 
-@app.command
+@app.command(help_epilogue="Protocols: " + " ".join(f"{p.name}: {p.description}" for p in PROTOCOLS.values()))
 def evaluate(
-    data: Path,
-    *,
-    model: Path,
-    protocol: str | None = None,
+    *data: Path,
+    model: Path | None = None,
+    embeddings: Path | None = None,
+    protocol: tuple[str, ...] = (),
     camera_pairs: bool = False,
+    draws: Path | None = None,
     json: Path | None = None,
+    scoring: ScoringSettings = ScoringSettings(),
     options: DataOptions = DataOptions(),
     settings: MachineSettings = MachineSettings(),
 ) -> None:
-    """Score a model on the query and gallery of the data.
+    """Score a model, or embeddings made by any other, on the query and gallery of one or several data sets.
 
     Args:
-        data: Folder or table of labelled images.
+        data: Folders or tables of labelled images; every test size that they have is scored.
         model: Folder with model.safetensors and model.json.
-        protocol: Rule of scoring: market or no-camera; by default the one that fits the cameras.
+        embeddings: In place of a model: an .npz or Parquet file with vectors, identity and, if there, path, camera, track
+            and split. With data, labels are the data's, and paths tell which vector is whose.
+        protocol: Rule of scoring, see below; may be given several times. By default the one usual for the data set, or
+            the one that fits the cameras.
         camera_pairs: Score each query camera against each gallery camera as well.
-        json: Write the result to this file.
+        draws: File of the galleries that the protocol vehicleid draws: read where it is there, else drawn and written.
+        json: Write the result to this file; several results as a list.
     """
+    from msinet.data.embedding_files import load_embeddings
+    from msinet.engine.evaluate import evaluate_all, score_embeddings
     from msinet.engine.rerun import evaluate_command
+    from msinet.evaluation.metrics import save_results
 
-    network = msinet.load_model(model)
+    if (model is None) == (embeddings is None) or (model and not data):
+        raise SettingsError("give data and --model, or --embeddings with or without data")
+    names, results = protocol or (None,), []
     with progress_bars() as bars:
-        splits = read(data, options, bars)
-        command = evaluate_command(data, options, model, settings, protocol, camera_pairs)
-        result = msinet.evaluate(network, splits, protocol, settings, bars, camera_pairs, command)
-    show_result(result)
+        if embeddings:
+            vectors, labelled = load_embeddings(embeddings)
+            told = [msinet.load_splits(source, options.format, options.split_seed, verify=False) for source in data]
+            for splits in told or [labelled]:
+                results += score_embeddings(vectors, splits, names, scoring, settings, camera_pairs, draws)
+        else:
+            network = msinet.load_model(model or Path())
+            for source in data:
+                splits = read(source, options, bars)
+                found = evaluate_all(network, splits, None, names, scoring, settings, bars, camera_pairs, draws)
+                for result in found:
+                    command = evaluate_command(source, options, model or Path(), settings, scoring, camera_pairs, draws)
+                    result.info["command"] = command
+                results += found
+    show_results(results)
     if camera_pairs:
-        show_camera_pairs(result)
+        show_camera_pairs(results)
     if json and FIRST:
-        result.save(json)
+        if len(results) == 1:
+            results[0].save(json)
+        else:
+            save_results(results, json)
         say(f"Written to {json}")
 
 
@@ -246,13 +274,13 @@ def embed(
     Args:
         data: Folder or table of labelled images.
         model: Folder with model.safetensors and model.json.
-        out: File to write: vectors (N, D) of unit length, and path, identity, camera and track of each.
+        out: File to write: vectors (N, D) of unit length, and path, identity, camera, track and split of each.
         split: train, validation, query, gallery or all.
         shard: 3/100 takes the third hundredth of the images, so that many machines can share the work.
     """
+    from msinet.data.embedding_files import save_embeddings, split_words
     from msinet.data.images import drop_unreadable
     from msinet.data.records import SPLIT_NAMES
-    from msinet.engine.embed import save_embeddings
     from msinet.engine.runtime import share_of
 
     if split not in (*SPLIT_NAMES, "all"):
@@ -261,8 +289,9 @@ def embed(
     network = msinet.load_model(model)
     with progress_bars() as bars:
         splits = msinet.load_splits(data, options.format, options.split_seed, verify=False)
-        chosen = SPLIT_NAMES if split == "all" else (split,)
-        records = list({record.path: record for name in chosen for record in getattr(splits, name)}.values())
+        parts = splits.parts()
+        chosen = parts if split == "all" else (split,)
+        records = list({record.path: record for name in chosen for record in parts[name]}.values())
         records = records[share_of(len(records), which, shards)]
         if options.verify:
             bars.start("check images", len(records))
@@ -270,7 +299,7 @@ def embed(
             show_left_out(skipped)
         embeddings = msinet.embed(network, records, settings, bars)
     if FIRST:
-        save_embeddings(embeddings, out)
+        save_embeddings(embeddings, out, split_words(splits))
     say(f"Written to {out}: {len(records)} embeddings")
 
 
@@ -287,7 +316,7 @@ def check(
     Args:
         data: Folder or table of labelled images.
         json: Write the findings as JSON, for programs, instead of a table.
-        format: Layout of the data: veri776, market1501, table or folders; recognised where not given.
+        format: One of veri776, vehicleid, veriwild, vric, market1501, msmt17, table, folders; recognised where not given.
         split_seed: Where the data has no splits: decides which half of the identities is trained on.
     """
     from msinet.data.doctor import every_record, examine, report_of
@@ -401,6 +430,8 @@ def read(data: Path, options: DataOptions, bars: Bars) -> "ReidSplits":
     splits = msinet.load_splits(data, options.format, options.split_seed, options.verify, bars.advance)
     sizes = [f"{len(getattr(splits, name))} {name}" for name in ("train", "validation", "query", "gallery")]
     say(f"{splits.name}: {', '.join(sizes)} images")
+    for remark in splits.remarks:
+        say(f"  {remark}")
     show_left_out(splits.skipped)
     return splits
 

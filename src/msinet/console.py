@@ -76,15 +76,45 @@ def show_architecture(architecture: "Architecture") -> None:
     out_console.print(table)
 
 
-def show_result(result: "RetrievalResult") -> None:
-    """Print scores as a table."""
-    say(f"{result.protocol}: {result.queries} queries, {result.gallery} gallery images")
-    table = Table("score", "%")
-    for name, value in result.table():
-        table.add_row(name, f"{value:.1f}")
+def show_results(results: "Sequence[RetrievalResult]") -> None:
+    """Print one result in full, or several as a table of a row each."""
+    if len(results) == 1:
+        show_result(results[0])
+        return
+    table = Table("data", "protocol", "queries", "gallery", *(f"{name} %" for name, _ in results[0].table()))
+    for result in results:
+        name = f"{result.info['data']['name']} {result.task}".strip()
+        scores = (f"{value:.1f}{_spread(result, score)}" for score, value in result.table())
+        table.add_row(name, result.protocol, str(result.queries), str(result.gallery), *scores)
     out_console.print(table)
-    if result.without_right_answer:
-        say(f"{len(result.without_right_answer)} queries have no right answer in the gallery and are not scored")
+    for result in results:
+        _say_unscored(result)
+
+
+def _spread(result: "RetrievalResult", score: str) -> str:
+    """Return the standard deviation over draws, where there is one."""
+    return f" ±{100 * result.deviations[score]:.1f}" if score in result.deviations else ""
+
+
+def show_result(result: "RetrievalResult") -> None:
+    """Print scores as a table, each with its 95 % interval over identities."""
+    size = f" {result.task}" if result.task else ""
+    say(f"{result.protocol}{size}: {result.queries} queries, {result.gallery} in the gallery")
+    table = Table("score", "%", "95 % of other identities" if result.intervals else "± over draws")
+    for name, value in result.table():
+        low, high = (100 * bound for bound in result.intervals.get(name, (0, 0)))
+        sure = f"{low:.1f} to {high:.1f}" if result.intervals else f"{100 * result.deviations[name]:.1f}"
+        table.add_row(name, f"{value:.1f}", sure)
+    table.add_row("mAP, trapezoidal", f"{100 * result.mAP_trapezoid:.1f}", "")
+    for rate, share in result.info.get("roc", {}).get("tpr_at_fpr", {}).items():
+        table.add_row(f"TPR at FPR {rate}", f"{100 * share:.1f}", "")
+    out_console.print(table)
+    _say_unscored(result)
+
+
+def _say_unscored(result: "RetrievalResult") -> None:
+    if count := len(result.without_right_answer):
+        say(f"{count} queries have no right answer in the gallery under {result.protocol} and are not scored")
 
 
 def show_baselines(result: "RetrievalResult") -> None:
@@ -98,12 +128,14 @@ def show_baselines(result: "RetrievalResult") -> None:
     out_console.print(table)
 
 
-def show_camera_pairs(result: "RetrievalResult") -> None:
+def show_camera_pairs(results: "Sequence[RetrievalResult]") -> None:
     """Print the scores of each query camera against each gallery camera."""
-    table = Table("query camera", "gallery camera", "queries", "rank-1 %", "mAP %")
-    for pair in result.info["camera_pairs"]:
-        scores = (f"{100 * pair[name]:.1f}" for name in ("rank_1", "mAP"))
-        table.add_row(pair["query_camera"], pair["gallery_camera"], str(pair["queries"]), *scores)
+    table = Table("data", "query camera", "gallery camera", "queries", "rank-1 %", "mAP %")
+    for result in results:
+        for pair in result.info["camera_pairs"]:
+            scores = (f"{100 * pair[name]:.1f}" for name in ("rank_1", "mAP"))
+            cameras = pair["query_camera"], pair["gallery_camera"]
+            table.add_row(result.info["data"]["name"], *cameras, str(pair["queries"]), *scores)
     out_console.print(table)
 
 

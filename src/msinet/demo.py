@@ -7,13 +7,14 @@ import torch
 
 from msinet.data.readers.detect import load_splits
 from msinet.data.records import ReidSplits
-from msinet.engine.embed import evaluate
+from msinet.engine.evaluate import evaluate
 from msinet.engine.recipes import load_recipe
 from msinet.engine.run import run
 from msinet.engine.runtime import Progress
 from msinet.engine.settings import SearchSettings, TrainSettings
 from msinet.evaluation.colour_histogram import BINS, colour_histograms
-from msinet.evaluation.metrics import RetrievalResult, evaluate_embeddings
+from msinet.evaluation.metrics import RetrievalResult
+from msinet.evaluation.scoring import evaluate_embeddings
 from msinet.model.architecture import Architecture
 from msinet.model.msinet import MSINet
 from msinet.report.page import write_report

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
+import torch
 
 from msinet.data.batches import embedding_batches
-from msinet.engine.embed import embed, evaluate, save_embeddings
+from msinet.engine.embed import embed
 from msinet.engine.settings import MachineSettings
-from msinet.errors import DatasetError
 from msinet.model.architecture import Architecture, channels_at
 from msinet.model.msinet import MSINet
 
@@ -35,28 +35,16 @@ def test_no_records_give_no_embeddings(model):
     assert embed(model, []).vectors.shape == (0, model.embedding_dim)
 
 
-def test_result_says_what_was_scored_and_with_what(model, make_splits):
-    splits = make_splits()
-    info = evaluate(model, splits, camera_pairs=True).info
-    assert info["data"]["fingerprint"] == splits.fingerprint()
-    assert info["model"]["architecture"] == model.architecture.to_dict()
-    assert [(pair["query_camera"], pair["gallery_camera"]) for pair in info["camera_pairs"]] == [("c0", "c1"), ("c1", "c0")]
-
-
 def test_precisions_can_follow_each_other_in_one_process(model, make_splits):
     records = make_splits(train=2, test=1).gallery
     vectors = [embed(model, records, MachineSettings(precision=precision)).vectors for precision in ("bf16", "fp32")]
     assert 0 < np.abs(vectors[0] - vectors[1]).max() < 0.05
 
 
-def test_nothing_to_score_is_an_error(model, make_splits):
-    with pytest.raises(DatasetError, match="nothing to score"):
-        evaluate(model, make_splits(test=0))
-
-
-def test_saved_embeddings_load_without_pickles(model, make_splits, tmp_path):
-    embeddings = embed(model, make_splits().gallery)
-    save_embeddings(embeddings, tmp_path / "e.npz")
-    with np.load(tmp_path / "e.npz", allow_pickle=False) as file:
-        np.testing.assert_array_equal(file["vectors"], embeddings.vectors)
-        assert file["identity"].tolist() == [record.identity for record in embeddings.records]
+@torch.no_grad()
+def test_a_flipped_embedding_is_the_mean_of_both_sides(model, make_splits):
+    records = make_splits().gallery[:4]
+    pixels = next(iter(embedding_batches(records, (32, 48)))).images
+    both = model(pixels).embedding + model(pixels.flip(3)).embedding
+    found = embed(model, records, MachineSettings(precision="fp32"), flip=True).vectors
+    np.testing.assert_allclose(found, both / both.norm(dim=1, keepdim=True), atol=1e-5)

@@ -21,6 +21,7 @@ from msinet.engine.runtime import gather_rows, join_batch, make_accelerator, own
 from msinet.engine.search import TwinsSearch, search
 from msinet.engine.settings import MachineSettings
 from msinet.engine.train import train
+from msinet.losses.alignment import alignment_loss
 from msinet.losses.triplet import triplet_loss
 from msinet.model.architecture import Architecture
 from msinet.model.model_files import load_model, save_model
@@ -77,11 +78,11 @@ def splits(make_splits):
     return make_splits(train=12)
 
 
-def largest_difference(a: Path, b: Path) -> float:
-    """Return how far the tensors of two files of tensors are apart."""
+def largest_difference(a: Path, b: Path, of: tuple[str, ...] = ("",)) -> float:
+    """Return how far the tensors of two files of tensors are apart, of those whose names begin so."""
     (one, _), (other, _) = load_tensors(a), load_tensors(b)
     assert one.keys() == other.keys()
-    return max((one[name].double() - other[name].double()).abs().max().item() for name in one)
+    return max((one[name].double() - other[name].double()).abs().max().item() for name in one if name.startswith(of))
 
 
 def test_processes_are_found_here(tmp_path):
@@ -122,6 +123,28 @@ def test_triplets_are_found_across_processes():
     assert in_processes(work) == [0, 0]
 
 
+def test_pairs_are_aligned_across_processes():
+    """Mean of the processes' gradients = gradient of the whole batch, whose pairs are mostly not in one half."""
+    maps = torch.randn(8, 4, 2, 3, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    labels = torch.tensor([0, 0, 0, 1, 1, 2, 2, 3])
+    whole = alignment_loss(maps, labels, maps.flatten(2).amax(1))
+    whole.backward()
+    gradient = maps.grad
+    assert gradient is not None
+
+    def work(rank):
+        accelerator = make_accelerator(ON_CPU)
+        half = slice(4 * rank, 4 * rank + 4)
+        own = maps.detach()[half].requires_grad_()
+        joined = join_batch(accelerator, own)
+        loss = alignment_loss(joined, gather_rows(accelerator, labels[half]), joined.flatten(2).amax(1))
+        loss.backward()
+        torch.testing.assert_close(own.grad, 2 * gradient[half])
+        torch.testing.assert_close(loss, whole)
+
+    assert in_processes(work) == [0, 0]
+
+
 @pytest.mark.usefixtures("frozen")
 def test_two_processes_search_as_one(splits, search_settings, tmp_path):
     """Weights, alphas, both memories and both optimizers, after two epochs."""
@@ -132,12 +155,14 @@ def test_two_processes_search_as_one(splits, search_settings, tmp_path):
     assert len((tmp_path / "two/search.jsonl").read_text().splitlines()) == search_settings.epochs
 
 
+@pytest.mark.parametrize("alignment", ["none", "both"])
 @pytest.mark.usefixtures("frozen")
-def test_two_processes_train_as_one(splits, train_settings, tmp_path):
-    settings = replace(train_settings, **SGD, validation_share=0.3)
+def test_two_processes_train_as_one(splits, train_settings, tmp_path, alignment):
+    settings = replace(train_settings, **SGD, validation_share=0.3, alignment=alignment)
     train(splits, MSMT17, settings, tmp_path / "one")
     assert in_processes(lambda _: train(splits, MSMT17, settings, tmp_path / "two")) == [0, 0]
-    assert largest_difference(*(tmp_path / name / "model.safetensors" for name in ("one", "two"))) < 1e-5
+    checkpoints = (tmp_path / name / "train.checkpoint.safetensors" for name in ("one", "two"))
+    assert largest_difference(*checkpoints, of=("network.", "activation.")) < 1e-5
     one, two = (
         [json.loads(line) for line in (tmp_path / name / "train.jsonl").read_text().splitlines()] for name in ("one", "two")
     )

@@ -4,7 +4,7 @@ from msinet.engine.recipes import TABLES, load_recipe
 from msinet.errors import SettingsError
 
 
-@pytest.mark.parametrize("recipe", ["veri776", "person", "small-data"])
+@pytest.mark.parametrize("recipe", ["veri776", "person", "cross-domain", "small-data"])
 def test_shipped_recipes_are_valid(recipe):
     for name, values in load_recipe(recipe).items():
         TABLES[name](**values)

@@ -34,6 +34,7 @@ def splits(make_splits):
 def settings(search_settings, train_settings):
     """A search and a training that write a checkpoint after every step, and keep all that a training can keep."""
     train = replace(train_settings, checkpoint_minutes=0, ema_decay=0.5, validation_share=0.3, validate_every=1)
+    train = replace(train, alignment="both")
     return replace(search_settings, checkpoint_minutes=0), train
 
 
@@ -114,6 +115,7 @@ def test_killed_while_a_checkpoint_is_written_a_run_ends_the_same(splits, settin
         ("search", "weight_optimizer", 3),
         ("search", "alpha_optimizer", 3),
         ("train", "network", 3),
+        ("train", "activation", 3),
         ("train", "average", 3),
         ("train", "optimizer", 3),
         ("train", "best", 5),

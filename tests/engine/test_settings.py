@@ -23,6 +23,8 @@ from msinet.errors import SettingsError
         (SearchSettings, "alpha_learning_rate", 0),
         (TrainSettings, "ema_decay", 1.0),
         (TrainSettings, "validation_share", 1.0),
+        (TrainSettings, "alignment", "all"),
+        (TrainSettings, "alignment_weight", -1.0),
     ],
 )
 def test_settings_that_cannot_work_are_refused(kind, name, value):

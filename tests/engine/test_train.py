@@ -14,13 +14,16 @@ from msinet.engine.search import TwinsSearch
 from msinet.engine.settings import TrainSettings
 from msinet.engine.train import Training, train
 from msinet.errors import CheckpointError, DatasetError, SettingsError, TrainingError
+from msinet.losses.alignment import alignment_loss
 from msinet.losses.identity import identity_loss
 from msinet.losses.triplet import triplet_loss
 from msinet.model.architecture import Architecture
+from msinet.model.cost import count_multiply_adds
 from msinet.model.model_files import load_model
 from msinet.tensor_files import load_tensors
 
 MSMT17 = Architecture.named("msmt17")
+MODES = ("none", "both")
 
 
 def weights(network: torch.nn.Module) -> dict[str, torch.Tensor]:
@@ -58,6 +61,63 @@ def test_loss_is_identity_plus_triplet_on_both_heads(train_settings, batch):
     torch.testing.assert_close(training.losses(features, batch.identities)["loss"], expected)
 
 
+@pytest.mark.parametrize(
+    ("changed", "options"),
+    [
+        ({}, {}),
+        ({"alignment_unit_features": True}, {"unit_features": True}),
+        ({"alignment_as_published": True}, {"self_pairs": True, "transposed": True}),
+    ],
+    ids=["equation 8", "unit features", "as published"],
+)
+@pytest.mark.parametrize("mode", ["positive", "negative", "both"])
+def test_alignment_is_added_by_its_weight(train_settings, batch, mode, changed, options):
+    settings = replace(train_settings, alignment=mode, alignment_weight=3.0, **changed)
+    training = Training(settings, MSMT17, 4, make_accelerator(settings))
+    features = training.network(batch.images)
+    wished = training.activation(features.last) if training.activation else None
+    expected = alignment_loss(features.last, batch.identities, wished, mode, **options)
+    losses = training.losses(features, batch.identities)
+    torch.testing.assert_close(losses["alignment"], expected)
+    torch.testing.assert_close(losses["loss"], losses["identity"] + losses["triplet"] + 3 * expected)
+
+
+def test_the_position_activation_learns(train_settings, batch):
+    settings = replace(train_settings, alignment="positive")
+    training = Training(settings, MSMT17, 4, make_accelerator(settings))
+    assert training.activation is not None
+    before = weights(training.activation)
+    first, *_, last = [training.step(batch)["alignment"].item() for _ in range(20)]
+    assert last < first / 2
+    assert not any(torch.equal(before[name], now) for name, now in weights(training.activation).items())
+
+
+def test_a_network_starts_the_same_with_alignment(train_settings):
+    networks = []
+    for mode in MODES:
+        settings = replace(train_settings, alignment=mode)
+        networks.append(Training(settings, MSMT17, 4, make_accelerator(settings)).network)
+    assert same(*map(weights, networks))
+
+
+def test_alignment_is_logged_where_it_is_on(splits, train_settings, tmp_path):
+    for mode in MODES:
+        train(splits, MSMT17, replace(train_settings, epochs=1, alignment=mode), tmp_path / mode)
+        (line,) = (tmp_path / mode / "train.jsonl").read_text().splitlines()
+        assert ("alignment" in json.loads(line)) == (mode == "both")
+
+
+def test_a_network_trained_with_alignment_costs_nothing_more(splits, train_settings, tmp_path):
+    """The same tensors in its file, and the same multiply-adds; the checkpoint alone knows the position activation."""
+    networks = {mode: train(splits, MSMT17, replace(train_settings, alignment=mode), tmp_path / mode) for mode in MODES}
+    (without, _), (aligned, _) = (load_tensors(tmp_path / mode / "model.safetensors") for mode in MODES)
+    assert {name: t.shape for name, t in without.items()} == {name: t.shape for name, t in aligned.items()}
+    assert not same(without, aligned)
+    assert count_multiply_adds(networks["none"]) == count_multiply_adds(networks["both"])
+    known = [{n for n in load_tensors(tmp_path / m / "train.checkpoint.safetensors")[0] if "activation" in n} for m in MODES]
+    assert known == [set(), {f"activation.{layer}.{kind}" for layer in ("query", "key") for kind in ("weight", "bias")}]
+
+
 def test_the_written_model_is_the_returned_one(splits, train_settings, tmp_path):
     trained = train(splits, MSMT17, train_settings, tmp_path)
     assert same(weights(trained), weights(load_model(tmp_path)))
@@ -74,7 +134,15 @@ def test_same_seed_same_weights_at_any_number_of_workers(splits, train_settings,
 
 
 @pytest.mark.parametrize(
-    "changed", [{}, {"ema_decay": 0.5}, {"validation_share": 0.3, "validate_every": 1}, {"optimizer": "sgd"}]
+    "changed",
+    [
+        {},
+        {"ema_decay": 0.5},
+        {"validation_share": 0.3, "validate_every": 1},
+        {"optimizer": "sgd"},
+        {"alignment": "both"},
+        {"alignment": "negative", "optimizer": "sgd"},
+    ],
 )
 def test_stopped_training_goes_on_where_it_was(make_splits, train_settings, tmp_path, stop_after, changed):
     splits, settings = make_splits(train=9), replace(train_settings, **changed)

@@ -4,7 +4,7 @@ import pytest
 
 from msinet.data.records import ImageRecord
 from msinet.errors import DatasetError, SettingsError
-from msinet.evaluation.protocols import PROTOCOLS, choose_protocol, require_answers
+from msinet.evaluation.protocols import PROTOCOLS, choose_protocol
 
 WITH_CAMERA = ImageRecord(Path("a.jpg"), "1", camera="c1")
 WITHOUT_CAMERA = ImageRecord(Path("b.jpg"), "1")
@@ -23,24 +23,6 @@ def test_one_missing_camera_does_not_change_the_rule_in_silence():
         choose_protocol([WITH_CAMERA], [WITH_CAMERA, WITHOUT_CAMERA])
 
 
-@pytest.mark.parametrize(
-    ("protocol", "gallery", "answered"),
-    [
-        ("market", ImageRecord(Path("b.jpg"), "1", camera="c2"), True),
-        ("market", ImageRecord(Path("b.jpg"), "1", camera="c1"), False),
-        ("market", ImageRecord(Path("b.jpg"), "2", camera="c2"), False),
-        ("no-camera", ImageRecord(Path("b.jpg"), "1"), True),
-        ("no-camera", ImageRecord(Path("a.jpg"), "1"), False),
-    ],
-)
-def test_whether_any_query_can_be_answered_follows_from_the_labels(protocol, gallery, answered):
-    if answered:
-        require_answers([WITH_CAMERA], [gallery], PROTOCOLS[protocol])
-    else:
-        with pytest.raises(DatasetError):
-            require_answers([WITH_CAMERA], [gallery], PROTOCOLS[protocol])
-
-
 def test_a_named_protocol_is_taken():
     assert choose_protocol([WITH_CAMERA], [WITH_CAMERA], "no-camera") is PROTOCOLS["no-camera"]
 
@@ -53,3 +35,22 @@ def test_market_without_cameras_says_which_to_take_instead():
 def test_an_unknown_protocol_lists_the_known_ones():
     with pytest.raises(SettingsError, match=r"'cuhk'.*market, no-camera"):
         choose_protocol([WITH_CAMERA], [WITH_CAMERA], "cuhk")
+
+
+def test_the_datasets_usual_protocol_comes_before_the_cameras():
+    assert choose_protocol([WITH_CAMERA], [WITH_CAMERA], None, "no-camera").name == "no-camera"
+    assert choose_protocol([WITH_CAMERA], [WITH_CAMERA], "market", "no-camera").name == "market"
+
+
+def test_tracks_are_asked_of_the_gallery_alone():
+    track = ImageRecord(Path("t.jpg"), "1", camera="c2", track="7")
+    assert choose_protocol([WITH_CAMERA], [track], "image-to-track").by_tracks
+    with pytest.raises(DatasetError, match=r"needs the track of every image, and a\.jpg has none"):
+        choose_protocol([WITH_CAMERA], [track, WITH_CAMERA], "image-to-track")
+
+
+def test_every_protocol_says_its_rule_in_one_sentence():
+    for name, protocol in PROTOCOLS.items():
+        assert name == protocol.name
+        assert protocol.description.endswith(".")
+        assert ". " not in protocol.description

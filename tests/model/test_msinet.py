@@ -55,7 +55,7 @@ def test_an_embedding_does_not_hang_on_the_other_images(network, double):
 def test_every_parameter_learns_but_the_frozen_biases():
     network = MSINet(Architecture.uniform("channel_gate"), 5, NARROW)
     features = network(torch.randn(4, 3, 48, 48))
-    sum(head.logits[:, 0].sum() + head.feature.square().sum() for head in features).backward()
+    sum(head.logits[:, 0].sum() + head.feature.square().sum() for head in features.heads).backward()
     still = {name for name, parameter in network.named_parameters() if parameter.grad is None}
     assert still == {"whole_head.norm.bias", "part_head.head.norm.bias"}
 

@@ -9,10 +9,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from msinet.errors import CheckpointError
+from msinet.losses.alignment import alignment_loss
 from msinet.losses.identity import identity_loss
 from msinet.losses.triplet import triplet_loss
 from msinet.model.architecture import Architecture
 from msinet.model.published import load_published, our_name, read_published
+from msinet.model.spatial_alignment import PositionActivation
 
 CASES = [
     pytest.param(name, number, id=f"{name} {size}", marks=[pytest.mark.long] if number == 2 else [])
@@ -21,10 +23,26 @@ CASES = [
 ]
 
 
+ALIGNMENTS = {
+    "published_transposed_with_self_pairs": {"self_pairs": True, "transposed": True},
+    "equation_7_with_self_pairs": {"self_pairs": True},
+    "equation_7_without_self_pairs": {},
+}
+
+
 def close_to_published(found, expected):
     """Compare at 1e-8 of the largest value, as the anchors ask."""
     expected = torch.as_tensor(expected)
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-8 * expected.abs().max().item())
+
+
+def published_activation(tensors):
+    """Return the position activation of a published checkpoint."""
+    prefix = "align_module.pos_pam."
+    own = {name.removeprefix(prefix).replace("_conv", ""): t for name, t in tensors.items() if name.startswith(prefix)}
+    module = PositionActivation(512)
+    module.load_state_dict(own)
+    return module
 
 
 @pytest.fixture
@@ -73,11 +91,17 @@ def test_features_are_the_published_ones(anchors, published_tensors, formula_ima
 def test_training_losses_are_the_published_ones(anchors, published_tensors, formula_images, read, double, architecture):
     case = anchors["networks"][architecture]["cases"][2]
     expected, labels = case["train"], torch.tensor(case["train"]["labels"])
-    network = read(published_tensors(architecture, with_sam=True), architecture).network.train()
+    tensors = published_tensors(architecture, with_sam=True)
+    network = read(tensors, architecture).network.train()
     features = network(formula_images(case["input_seed"], case["input_shape"]))
     for head, name in ((features.whole, "global"), (features.part, "part")):
         close_to_published(triplet_loss(head.feature, labels), expected[f"triplet_loss_{name}"])
         close_to_published(identity_loss(head.logits, labels), expected[f"identity_loss_{name}"])
+    activation = published_activation(tensors)(features.last)
+    for form, options in ALIGNMENTS.items():
+        for mode in ("positive", "negative"):
+            loss = alignment_loss(features.last, labels, activation, mode, **options)
+            close_to_published(loss, expected["alignment"][form][mode])
 
 
 # What it reads

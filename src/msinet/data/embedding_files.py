@@ -142,20 +142,21 @@ def of_dataset(embeddings: Embeddings, splits: ReidSplits) -> Embeddings:
         DatasetError: an image has no embedding, or paths do not tell images apart.
     """
     wanted = list({r.path: r for task in splits.scored().values() for r in (*task.query, *task.gallery)}.values())
-    missing = wanted[:1]
+    found: list[list[int]] = []
     for parts in (None, 3, 2, 1):
         rows: dict[tuple[str, ...], list[int]] = {}
         for row, record in enumerate(embeddings.records):
             rows.setdefault(_end(record.path, parts), []).append(row)
         found = [rows.get(_end(record.path, parts), []) for record in wanted]
-        missing = [record for record, places in zip(wanted, found, strict=True) if not places]
-        if not missing:
-            if any(len(places) > 1 for places in found) or len({places[0] for places in found}) < len(found):
-                break
-            return Embeddings(embeddings.vectors[[places[0] for places in found]], wanted)
+        if any(found):
+            break
+    missing = [record for record, places in zip(wanted, found, strict=True) if not places]
     if missing:
         raise DatasetError(f"{len(missing)} images of {splits.name} have no embedding, the first {missing[0].path}")
-    raise DatasetError(f"the paths beside the embeddings do not tell the images of {splits.name} apart: write whole paths")
+    chosen = [places[0] for places in found]
+    if any(len(places) > 1 for places in found) or len(set(chosen)) < len(chosen):
+        raise DatasetError(f"the paths beside the embeddings do not tell images of {splits.name} apart: write whole paths")
+    return Embeddings(embeddings.vectors[chosen], wanted)
 
 
 def _end(path: Path, parts: int | None) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ TABLES = {"search": SearchSettings, "train": TrainSettings}
 
 
 def load_recipe(name_or_file: str | Path) -> Mapping[str, Mapping[str, Any]]:
-    """Return the tables of a shipped recipe (veri776, person, small-data) or of a TOML file.
+    """Return the tables of a shipped recipe (veri776, person, cross-domain, small-data) or of a TOML file.
 
     `SearchSettings(**load_recipe("small-data")["search"])` are its settings of the search.
 

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from msinet.data.records import ReidSplits
-from msinet.engine.embed import evaluate
+from msinet.engine.evaluate import evaluate_all
 from msinet.engine.run import run
 from msinet.engine.runtime import Progress, make_accelerator
 from msinet.engine.settings import MachineSettings, SearchSettings, TrainSettings
 from msinet.errors import DatasetError
 from msinet.evaluation.metrics import RetrievalResult
+from msinet.evaluation.settings import ScoringSettings
 from msinet.model.model_files import load_model
 
 
@@ -21,10 +22,18 @@ def run_command(data: Path, options: Any, protocol: str | None) -> dict[str, Any
 
 
 def evaluate_command(
-    data: Path, options: Any, model: Path, settings: MachineSettings, protocol: str | None, camera_pairs: bool
+    data: Path,
+    options: Any,
+    model: Path,
+    settings: MachineSettings,
+    scoring: ScoringSettings,
+    camera_pairs: bool,
+    draws: Path | None,
 ) -> dict[str, Any]:
-    """Return what `msinet evaluate` was asked to do, as JSON values for its result."""
-    asked = {"protocol": protocol, "camera_pairs": camera_pairs, "settings": asdict(settings)}
+    """Return what `msinet evaluate` was asked to do besides protocol and task, as JSON values for its results."""
+    asked = {"camera_pairs": camera_pairs, "scoring": asdict(scoring), "settings": asdict(settings)}
+    if draws:
+        asked["draws"] = str(draws.resolve())
     return {"data": str(data.resolve()), "options": asdict(options), "model": str(model.resolve()), **asked}
 
 
@@ -49,10 +58,9 @@ def rerun(
     if splits.fingerprint() != before:
         raise DatasetError(f"the data has changed: {command['data']} was {before} and is {splits.fingerprint()}")
     if "model" in command:
-        settings = MachineSettings(**command["settings"])
-        model = load_model(command["model"])
-        again = evaluate(model, splits, command["protocol"], settings, progress, command["camera_pairs"], command)
-        if make_accelerator(settings).is_main_process:
+        again = _evaluate_again(result, splits, progress)
+        again.info["command"] = command
+        if make_accelerator(MachineSettings(**command["settings"])).is_main_process:
             again.save(out / "result.json")
         return again
     settings, on = result.info["settings"], "cpu" if result.info["machine"]["device"] == "cpu" else "auto"
@@ -60,11 +68,21 @@ def rerun(
     return run(splits, search, train, out, command["protocol"], progress, command)
 
 
+def _evaluate_again(result: RetrievalResult, splits: ReidSplits, progress: Progress | None) -> RetrievalResult:
+    command = result.info["command"]
+    settings, scoring = MachineSettings(**command["settings"]), ScoringSettings(**command["scoring"])
+    draws = Path(command["draws"]) if "draws" in command else None
+    if result.task not in splits.scored():
+        raise DatasetError(f"the data has changed: {command['data']} has no test size {result.task!r} any more")
+    model, pairs = load_model(command["model"]), command["camera_pairs"]
+    return evaluate_all(model, splits, [result.task], [result.protocol], scoring, settings, progress, pairs, draws)[0]
+
+
 def differences(before: RetrievalResult, after: RetrievalResult) -> list[tuple[str, str, str]]:
     """Return what differs between two results: (what, before, after), scores and weights first, then possible reasons."""
     facts = []
     for result in (before, after):
-        weights = {"weights": result.info["model"]["weights"]}
+        weights = {"weights": result.info["model"].get("weights", "")}
         scores = {name: f"{value:.4f}" for name, value in result.table()}
         facts.append(weights | scores | result.info["machine"] | result.info["versions"])
     names = list(facts[0] | facts[1])

@@ -6,14 +6,13 @@ from typing import Any
 
 from msinet.data.identity_splits import hold_out_validation
 from msinet.data.records import ReidSplits
-from msinet.engine.embed import evaluate
+from msinet.engine.evaluate import evaluate, require_answers
 from msinet.engine.loop import make_sampler
 from msinet.engine.runtime import Progress, make_accelerator
 from msinet.engine.search import search
 from msinet.engine.settings import SearchSettings, TrainSettings, settings_dict
 from msinet.engine.train import train
 from msinet.evaluation.metrics import RetrievalResult
-from msinet.evaluation.protocols import choose_protocol, require_answers
 
 SHOWN_CAMERAS = 24
 """Up to so many cameras each pair is scored as well."""
@@ -40,13 +39,15 @@ def run(
     # What validation holds out from training is held out from the search as well.
     search_settings = replace(search_settings, validation_share=train_settings.validation_share)
     make_sampler(hold_out_validation(splits, train_settings.validation_share).train, train_settings)
-    require_answers(splits.query, splits.gallery, choose_protocol(splits.query, splits.gallery, protocol))
+    require_answers(splits, next(iter(splits.scored().values())), protocol)
 
     architecture = search(splits, search_settings, out, progress)
     model = train(splits, architecture, train_settings, out, progress)
     cameras = {record.camera for record in (*splits.query, *splits.gallery) if record.camera}
     few = 1 < len(cameras) <= SHOWN_CAMERAS and all(record.camera for record in (*splits.query, *splits.gallery))
-    result = evaluate(model, splits, protocol, train_settings, progress, few, command)
+    result = evaluate(model, splits, protocol, None, train_settings, progress, few)
+    if command:
+        result.info["command"] = command
     result.info["settings"] = {"search": settings_dict(search_settings), "train": settings_dict(train_settings)}
     if make_accelerator(train_settings).is_main_process:
         result.save(Path(out) / "result.json")

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from cyclopts import Parameter
 
@@ -12,6 +12,7 @@ from msinet.model.architecture import channels_at
 Precision = Literal["auto", "fp32", "bf16"]
 Optimizer = Literal["sgd", "adamw"]
 Schedule = Literal["steps", "cosine"]
+Alignment = Literal["none", "positive", "negative", "both"]
 Tracker = Literal["tensorboard", "wandb", "mlflow"]
 
 NOT_PART_OF_THE_RESULT = frozenset({"workers", "device", "checkpoint_minutes", "tracker", "image_cache"})
@@ -171,6 +172,15 @@ class TrainSettings(LoopSettings):
     """How much farther the hardest negative has to be than the hardest positive."""
     triplet_weight: float = 1.0
     """Of the triplet loss beside the identity loss."""
+    alignment: Alignment = "none"
+    """Spatial alignment, for training only: an identity's images shall react to each other at the same positions
+    (positive), images of other identities alike (negative), or both."""
+    alignment_weight: float = 2.0
+    """Of the alignment loss beside the identity loss."""
+    alignment_unit_features: bool = False
+    """Compare positions by the cosine of their features; without it, as published, bright positions weigh more."""
+    alignment_as_published: bool = False
+    """Keep the positions of the other image, and count an image as its own pair: for weights trained so."""
     ema_decay: float = 0.0
     """Of an exponential moving average of the weights, which then is the result; 0 for none."""
     validate_every: int = 10
@@ -180,6 +190,8 @@ class TrainSettings(LoopSettings):
         super().__post_init__()
         require(0 <= self.triplet_margin < math.inf, "--triplet-margin cannot be negative")
         require(0 <= self.triplet_weight < math.inf, "--triplet-weight cannot be negative")
+        require(self.alignment in get_args(Alignment), f"--alignment is one of {', '.join(get_args(Alignment))}")
+        require(0 <= self.alignment_weight < math.inf, "--alignment-weight cannot be negative")
         require(0 <= self.label_smoothing < 1, "--label-smoothing is a share from 0 up to, not including, 1")
         require(0 <= self.ema_decay < 1, "--ema-decay is a share from 0 up to, not including, 1")
         require(self.validate_every >= 1, "--validate-every must be at least 1")

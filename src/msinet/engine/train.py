@@ -1,4 +1,7 @@
-"""Training a chosen architecture: identity loss and triplet loss on both heads (report, equations 5 and 6)."""
+"""Training a chosen architecture: identity loss and triplet loss on both heads (report, equations 5 and 6).
+
+And, where it is asked for, the spatial alignment of the last map (equations 7 and 8).
+"""
 
 import copy
 from pathlib import Path
@@ -6,7 +9,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from msinet.data.batches import Batch
@@ -19,7 +22,8 @@ from msinet.engine.checkpoint import (
     restore_module,
     restore_optimizer,
 )
-from msinet.engine.embed import embed, score_together
+from msinet.engine.embed import embed
+from msinet.engine.evaluate import score_together
 from msinet.engine.loop import Loop, Shown, make_batches, make_sampler, open_caches
 from msinet.engine.runtime import (
     Progress,
@@ -38,17 +42,20 @@ from msinet.engine.runtime import (
     synchronise_batch_norm,
 )
 from msinet.engine.settings import TrainSettings
+from msinet.evaluation.judgement import judge
 from msinet.evaluation.metrics import RetrievalResult
-from msinet.evaluation.protocols import choose_protocol, require_answers
+from msinet.evaluation.protocols import choose_protocol
+from msinet.losses.alignment import alignment_loss
 from msinet.losses.identity import identity_loss
 from msinet.losses.triplet import triplet_loss
 from msinet.model.architecture import Architecture
 from msinet.model.model_files import save_model
 from msinet.model.msinet import Features, MSINet
+from msinet.model.spatial_alignment import PositionActivation
 
 
 class Training:
-    """A network, its optimizer and the average of its weights.
+    """A network, its optimizer, the average of its weights, and what only training needs: the position activation.
 
     Args:
         settings: of the training.
@@ -66,7 +73,11 @@ class Training:
         if settings.sync_batch_norm:
             self.network = synchronise_batch_norm(self.network, accelerator)
         self.forward = torch.compile(self.network, dynamic=False) if settings.compile else self.network
-        self.optimizer = make_optimizer(settings, self.network)
+        self.activation: PositionActivation | None = None
+        if settings.alignment in ("positive", "both"):
+            self.activation = PositionActivation(settings.channels[-1]).to(accelerator.device)
+        self.learning = nn.ModuleList(module for module in (self.network, self.activation) if module)
+        self.optimizer = make_optimizer(settings, self.learning)
         self.average: MSINet | None = None
         self.best: dict[str, Tensor] = {}
         self.best_score = -1.0
@@ -82,7 +93,7 @@ class Training:
         losses = self.losses(features, batch.identities)
         self.optimizer.zero_grad()
         losses["loss"].backward()
-        average_gradients(self.accelerator, self.network.parameters())
+        average_gradients(self.accelerator, self.learning.parameters())
         self.optimizer.step()
         if self.settings.ema_decay:
             self._average()
@@ -100,16 +111,35 @@ class Training:
             move([averaged[name] for name in names], [current[name] for name in names], None)
 
     def losses(self, features: Features, labels: Tensor) -> dict[str, Tensor]:
-        """Return both losses, each summed over the two heads, and their weighted sum.
+        """Return the losses, the first two summed over the two heads, and their weighted sum.
 
-        The triplet loss looks for the hardest images in the batch of all processes.
+        Triplets and pairs to align are found in the batch of all processes.
         """
         settings, everyone = self.settings, gather_rows(self.accelerator, labels)
-        identity = sum_of(identity_loss(head.logits.float(), labels, settings.label_smoothing) for head in features)
+        identity = sum_of(identity_loss(head.logits.float(), labels, settings.label_smoothing) for head in features.heads)
         triplet = sum_of(
-            triplet_loss(join_batch(self.accelerator, head.feature), everyone, settings.triplet_margin) for head in features
+            triplet_loss(join_batch(self.accelerator, head.feature), everyone, settings.triplet_margin)
+            for head in features.heads
         )
-        return {"loss": identity + settings.triplet_weight * triplet, "identity": identity, "triplet": triplet}
+        loss, losses = identity + settings.triplet_weight * triplet, {"identity": identity, "triplet": triplet}
+        if settings.alignment != "none":
+            losses["alignment"] = self._alignment(join_batch(self.accelerator, features.last), everyone)
+            loss = loss + settings.alignment_weight * losses["alignment"]
+        return {"loss": loss, **losses}
+
+    def _alignment(self, maps: Tensor, labels: Tensor) -> Tensor:
+        """Return the alignment loss of the last maps (B, C, h, w) of the whole batch."""
+        settings = self.settings
+        assert settings.alignment != "none"
+        return alignment_loss(
+            maps,
+            labels,
+            self.activation(maps) if self.activation else None,
+            settings.alignment,
+            unit_features=settings.alignment_unit_features,
+            self_pairs=settings.alignment_as_published,
+            transposed=settings.alignment_as_published,
+        )
 
     @property
     def current(self) -> MSINet:
@@ -132,6 +162,7 @@ class Training:
         """Return everything that the training has learned, for a checkpoint."""
         return {
             **module_tensors(self.network, "network"),
+            **(module_tensors(self.activation, "activation") if self.activation else {}),
             **(module_tensors(self.average, "average") if self.average else {}),
             **optimizer_tensors(self.optimizer, "optimizer"),
             **{f"best.{name}": tensor for name, tensor in self.best.items()},
@@ -141,6 +172,8 @@ class Training:
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Go on from what `tensors` gave."""
         restore_module(self.network, tensors, "network")
+        if self.activation:
+            restore_module(self.activation, tensors, "activation")
         if any(name.startswith("average.") for name in tensors):
             self.average = copy.deepcopy(self.network)
             restore_module(self.average, tensors, "average")
@@ -178,7 +211,7 @@ def train(
     loop = Loop(folder, training.tensors, settings.epochs * len(sampler), len(sampler), progress, accelerator)
     loop.resume(training.restore)
     if splits.validation:
-        require_answers(splits.validation, splits.validation, choose_protocol(splits.validation, splits.validation))
+        judge(splits.validation, splits.validation, choose_protocol(splits.validation, splits.validation))
 
     caches = open_caches(splits.train, settings, accelerator, progress)
     batches = make_batches(splits.train, sampler, settings, accelerator, loop, caches)
@@ -209,7 +242,7 @@ def validate(network: MSINet, splits: ReidSplits, settings: TrainSettings, accel
     """Score the validation split: every image is asked for, all are searched."""
     share_statistics(accelerator, network)
     embeddings = embed(network, splits.validation, settings, accelerator=accelerator)
-    return score_together(embeddings, embeddings, None, accelerator)
+    return score_together(embeddings, accelerator)
 
 
 def sum_of(losses: Any) -> Tensor:

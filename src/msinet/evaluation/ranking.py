@@ -4,110 +4,141 @@ A wrong image exactly as similar as a right one stands before it, so ties never 
 the same embedding gets the worst score, whatever the order of the gallery.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from msinet.data.embeddings import Embeddings
-from msinet.data.records import ImageRecord
 from msinet.errors import DatasetError
-from msinet.evaluation.protocols import Protocol
+from msinet.evaluation import counting
+from msinet.evaluation.judgement import Judgement, PositionLists, lists_of
+from msinet.evaluation.pair_counts import BINS, PairCounts
+from msinet.evaluation.similarities import Similarities, as_array
 
 BLOCK_BYTES = 64 * 2**20
+FEWEST_ROWS = 64
+"""Queries at once where a gallery is huge: fewer would read all of it for little."""
+
+COSINES = (-1.0, 1.0)
 
 
 @dataclass(frozen=True)
 class Ranking:
     """Where the right answers of every query stand in its ranking of the gallery, junk left out."""
 
-    wrong_before: tuple[np.ndarray, ...]
-    """For each query (R,) integers, ascending: the wrong images before each of its R right answers; R may be 0."""
-    query: Sequence[ImageRecord]
-    gallery: Sequence[ImageRecord]
-    protocol: Protocol
+    wrong_before: np.ndarray
+    """(right answers of all queries, one query after the other,) int64, ascending within a query."""
+    lengths: np.ndarray
+    """(Q,) right answers of each query; may be 0."""
+    pairs: PairCounts | None = None
+    """How alike right and wrong answers are, where it was counted."""
 
 
-def rank_embeddings(query: Embeddings, gallery: Embeddings, protocol: Protocol, block_bytes: int = BLOCK_BYTES) -> Ranking:
-    """Rank the gallery for every query by cosine similarity.
-
-    Works in blocks of queries whose similarities to the whole gallery fit into `block_bytes` (one query at least), so
-    memory grows with the gallery alone.
-
-    Raises:
-        DatasetError: a vector is not finite or not of unit length, or the two sides have different lengths D.
-    """
-    _check_vectors(query)
-    _check_vectors(gallery)
-    if query.vectors.shape[1] != gallery.vectors.shape[1]:
-        raise DatasetError(
-            f"query embeddings have {query.vectors.shape[1]} dimensions and gallery embeddings "
-            f"{gallery.vectors.shape[1]}: embed both with the same model"
-        )
-    block = max(1, block_bytes // max(1, gallery.vectors.itemsize * len(gallery)))
-    rows = (
-        row
-        for start in range(0, len(query), block)
-        for row in query.vectors[start : start + block] @ gallery.vectors.T  # (block, G)
-    )
-    return _rank(rows, query.records, gallery.records, protocol)
-
-
-def rank_similarities(
-    similarities: np.ndarray, query: Sequence[ImageRecord], gallery: Sequence[ImageRecord], protocol: Protocol
-) -> Ranking:
-    """Rank the gallery for every query by similarities made elsewhere.
+def rank(similarities: Similarities, judgement: Judgement, queries: slice | None = None, pairs: bool = False) -> Ranking:
+    """Rank the gallery for each query, a block of queries at a time: memory grows with the gallery alone.
 
     Args:
-        similarities: (Q, G), finite, greater is more alike; for distances pass `-distances`.
-        query: Q records.
-        gallery: G records.
-        protocol: which gallery images are junk.
-
-    Raises:
-        ValueError: the shape is not (Q, G).
-        DatasetError: a similarity is not finite.
+        similarities: (Q, G), greater is more alike.
+        judgement: what is right and what is junk.
+        queries: the part of the queries to rank; all by default.
+        pairs: count similarities as well; they must lie from -1 to 1, as cosines do.
     """
-    if similarities.shape != (len(query), len(gallery)):
-        raise ValueError(f"similarities must have shape {(len(query), len(gallery))}, not {similarities.shape}")
-    broken = np.argwhere(~np.isfinite(similarities))
-    if len(broken):
-        row, column = broken[0]
-        raise DatasetError(f"the similarity of {query[row].path} and {gallery[column].path} is not a finite number")
-    return _rank(similarities, query, gallery, protocol)
+    start, stop, _ = (queries or slice(None)).indices(similarities.shape[0])
+    counts = _PairCounter(judgement) if pairs else None
+    parts = []
+    for first, rows in blocks(similarities, start, stop):
+        parts.append(_wrong_before(rows, first, judgement))
+        if counts:
+            counts.add(rows, first)
+    wrong_before = np.concatenate(parts) if parts else np.empty(0, np.int64)
+    return Ranking(wrong_before, judgement.right.lengths[start:stop], counts.result() if counts else None)
 
 
-def _rank(
-    rows: Iterable[np.ndarray], query: Sequence[ImageRecord], gallery: Sequence[ImageRecord], protocol: Protocol
-) -> Ranking:
-    query_identities, identities = _numbered([r.identity for r in query], [r.identity for r in gallery])
-    query_keys, keys = _numbered([protocol.junk_key(r) for r in query], [protocol.junk_key(r) for r in gallery])
+def rank_within(similarities: Similarities, judgement: Judgement, groups: Sequence[np.ndarray]) -> list[Ranking]:
+    """Rank only a part of the gallery at a time, given by positions: a ranking for each group, from one pass."""
+    size = similarities.shape[1]
+    within = [Judgement(judgement.right.within(g, size), judgement.junk.within(g, size)) for g in groups]
+    parts: list[list[np.ndarray]] = [[] for _ in groups]
+    for first, rows in blocks(similarities, 0, similarities.shape[0]):
+        whole = as_array(rows)
+        for group, judged, found in zip(groups, within, parts, strict=True):
+            found.append(_wrong_before(np.ascontiguousarray(whole[:, group]), first, judged))
+    return [Ranking(np.concatenate(part), j.right.lengths) for part, j in zip(parts, within, strict=True)]
 
-    wrong_before = tuple(
-        _wrong_before(row, identities == identity, keys == key)
-        for row, identity, key in zip(rows, query_identities, query_keys, strict=True)
+
+def join_rankings(parts: Sequence[Ranking]) -> Ranking:
+    """Put the rankings of consecutive parts of the queries together."""
+    pairs = [part.pairs for part in parts if part.pairs]
+    return Ranking(
+        np.concatenate([part.wrong_before for part in parts]),
+        np.concatenate([part.lengths for part in parts]),
+        sum(pairs[1:], start=pairs[0]) if pairs else None,
     )
-    return Ranking(wrong_before, query, gallery, protocol)
 
 
-def _wrong_before(similarities: np.ndarray, same: np.ndarray, junk: np.ndarray) -> np.ndarray:
-    """Count, for one query and all (G,), the wrong images before each right one. Returns (R,), ascending."""
-    right = similarities[same & ~junk]
-    wrong = np.sort(similarities[~(same | junk)])
-    return np.sort(len(wrong) - np.searchsorted(wrong, right, side="left"))  # side="left": a tie stands before
+def blocks(similarities: Similarities, start: int, stop: int) -> Iterator[tuple[int, Any]]:
+    """Yield the rows of some queries, (first query, rows), as many at a time as fit into `BLOCK_BYTES`."""
+    height = max(FEWEST_ROWS, BLOCK_BYTES // max(1, 4 * similarities.shape[1]))
+    for first in range(start, stop, height):
+        yield first, similarities.rows(first, min(first + height, stop))
 
 
-def _numbered(query: Sequence[Hashable], gallery: Sequence[Hashable]) -> tuple[np.ndarray, np.ndarray]:
-    """Return integers (Q,) and (G,) that are equal where the labels are."""
-    numbers: dict[Hashable, int] = {}
-    numbered = [numbers.setdefault(label, len(numbers)) for label in (*query, *gallery)]
-    return np.array(numbered[: len(query)], dtype=np.int32), np.array(numbered[len(query) :], dtype=np.int32)
+def check_finite(matrix: np.ndarray, query: Sequence[Any], gallery: Sequence[Any]) -> None:
+    """Raise DatasetError where a similarity (Q, G) of these records is not finite."""
+    for first in range(0, len(matrix), FEWEST_ROWS):
+        rows = matrix[first : first + FEWEST_ROWS]
+        if not np.isfinite(rows).all():
+            row, column = np.argwhere(~np.isfinite(rows))[0]
+            where = f"{query[first + row].path} and {gallery[column].path}"
+            raise DatasetError(f"the similarity of {where} is not a finite number")
 
 
-def _check_vectors(embeddings: Embeddings) -> None:
-    lengths = np.linalg.norm(embeddings.vectors, axis=1)
-    broken = np.flatnonzero(~(np.abs(lengths - 1) < 1e-2))  # NaN and infinity fail the comparison
-    if len(broken):
-        path, length = embeddings.records[broken[0]].path, lengths[broken[0]]
-        fault = f"has length {length:.3g}: scale it to 1" if np.isfinite(length) else "is not finite: embed it again"
-        raise DatasetError(f"the embedding of {path}, the first of {len(broken)} such images, {fault}")
+def _wrong_before(rows: Any, first: int, judgement: Judgement) -> np.ndarray:
+    if not isinstance(rows, np.ndarray):
+        from msinet.evaluation import counting_on_gpu
+
+        return counting_on_gpu.count_wrong_before(rows, first, judgement)
+    right, junk = judgement.right, judgement.junk
+    begin, end = right.starts[first], right.starts[first + len(rows)]
+    mine, mine_of_junk = _part(right, first, len(rows)), _part(junk, first, len(rows))
+    out = np.empty(end - begin, np.int64)
+    counting.count_wrong_before(rows, 0, mine.starts, mine.positions, mine_of_junk.starts, mine_of_junk.positions, out)
+    return out
+
+
+def _part(lists: PositionLists, first: int, count: int) -> PositionLists:
+    """Return the lists of some consecutive queries."""
+    begin, end = lists.starts[first], lists.starts[first + count]
+    return lists_of(lists.lengths[first : first + count], lists.positions[begin:end])
+
+
+class _PairCounter:
+    """Counts pairs by cosine: all of a block, from which right answers and junk are taken away."""
+
+    def __init__(self, judgement: Judgement) -> None:
+        import numba
+
+        self.judgement = judgement
+        low, high = COSINES
+        self.scale = BINS / (high - low)
+        self.everything = np.zeros((numba.get_num_threads(), BINS), np.int64)
+        self.right, self.junk = np.zeros(BINS, np.int64), np.zeros(BINS, np.int64)
+
+    def add(self, rows: Any, first: int) -> None:
+        low = COSINES[0]
+        if isinstance(rows, np.ndarray):
+            counting.count_by_similarity(rows, low, self.scale, self.everything)
+        else:
+            from msinet.evaluation import counting_on_gpu
+
+            self.everything[0] += counting_on_gpu.count_by_similarity(rows, low, self.scale, BINS)
+        found = as_array(rows)
+        for lists, counts in ((self.judgement.right, self.right), (self.judgement.junk, self.junk)):
+            part = _part(lists, first, len(found))
+            values = found[part.owners, part.positions].astype(np.float64)
+            counts += np.bincount(((values - low) * self.scale).astype(np.int64).clip(0, BINS - 1), minlength=BINS)
+
+    def result(self) -> PairCounts:
+        different = self.everything.sum(0) - self.right - self.junk
+        return PairCounts(*COSINES, self.right, different)

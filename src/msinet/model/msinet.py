@@ -30,6 +30,13 @@ class Features(NamedTuple):
     """From the pooled last map: 512-d."""
     part: HeadFeatures
     """From the upper and the lower half of the middle map: 256-d."""
+    last: Tensor
+    """(B, C, H/16, W/16): the last map, whose positions the spatial alignment compares."""
+
+    @property
+    def heads(self) -> tuple[HeadFeatures, HeadFeatures]:
+        """Of both heads, each of which has an identity loss and a triplet loss."""
+        return self.whole, self.part
 
     @property
     def embedding(self) -> Tensor:
@@ -110,4 +117,4 @@ class MSINet(nn.Module):
     def forward(self, images: Tensor) -> Features:
         """Map images (B, 3, H, W), at least 32 pixels a side, to named features."""
         maps = self.backbone(images)
-        return Features(self.whole_head(pool(maps.last)), self.part_head(maps.middle))
+        return Features(self.whole_head(pool(maps.last)), self.part_head(maps.middle), maps.last)

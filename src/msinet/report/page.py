@@ -63,7 +63,8 @@ def _head(result: RetrievalResult) -> dict[str, Any]:
     facts = {
         "data": f"{data['name']}, fingerprint {data['fingerprint']}",
         "command": " ".join(f"{name}={value}" for name, value in info.get("command", {}).items() if value is not None),
-        "weights": info["model"]["weights"],
+        "weights": info["model"].get("weights", ""),
+        "scoring": _words(info["scoring"]),
         **{f"settings of the {name}": _words(values) for name, values in info.get("settings", {}).items()},
         "machine": _words(info["machine"]),
         "versions": _words(info["versions"]),
@@ -103,6 +104,8 @@ def _data(records: Sequence[ImageRecord]) -> dict[str, Any]:
 
 
 def _architecture(run: Path, result: RetrievalResult, cost: Mapping[str, float]) -> dict[str, Any]:
+    if "architecture" not in result.info["model"]:
+        return {}
     architecture = Architecture.from_dict(result.info["model"]["architecture"])
     words = []
     if "parameters" in cost:

@@ -1,0 +1,91 @@
+"""The compiled inner loops of scoring, on the CPU: counting needs no sort, since only right answers set thresholds."""
+
+# pyright: reportArgumentType=false, reportIndexIssue=false, reportCallIssue=false
+
+import numpy as np
+from numba import njit, prange
+
+CHUNK = 4096
+"""Gallery images whose similarities stay in a processor's nearest cache while all thresholds look at them."""
+
+
+@njit(parallel=True, cache=True)
+def count_wrong_before(rows, first, starts, right, junk_starts, junk, wrong_before):
+    """Count, for each right answer, the wrong images that are at least as similar, and write them in ascending order.
+
+    Args:
+        rows: (b, G) float32 similarities of the queries from `first` on.
+        first: number of the first query.
+        starts: (Q + 1,) where a query's right answers start in `right`.
+        right: positions of right answers.
+        junk_starts: (Q + 1,) likewise.
+        junk: positions of junk, none of them right.
+        wrong_before: (len(right),) int64, written for these queries.
+    """
+    size = rows.shape[1]
+    for row in prange(rows.shape[0]):
+        query = first + row
+        begin, end = starts[query], starts[query + 1]
+        count = end - begin
+        similarities = rows[row]
+        thresholds = np.empty(count, np.float32)
+        for i in range(count):
+            thresholds[i] = similarities[right[begin + i]]
+        thresholds.sort()
+        before = np.zeros(count, np.int64)
+        for chunk in range(0, size, CHUNK):
+            part = similarities[chunk : min(chunk + CHUNK, size)]
+            for i in range(count):
+                threshold = thresholds[i]
+                found = np.int32(0)
+                for g in range(part.shape[0]):  # this loop becomes vector instructions
+                    found += np.int32(part[g] >= threshold)
+                before[i] += found
+        for i in range(count):
+            threshold = thresholds[i]
+            for j in range(count):
+                before[i] -= thresholds[j] >= threshold
+            for j in range(junk_starts[query], junk_starts[query + 1]):
+                before[i] -= similarities[junk[j]] >= threshold
+            wrong_before[end - 1 - i] = before[i]
+
+
+@njit(parallel=True, cache=True)
+def count_by_similarity(rows, low, scale, counts):
+    """Add to counts, (threads, bins), how many of all similarities (b, G) lie in each bin of width 1 / scale above `low`."""
+    threads, bins = counts.shape
+    share = -(-rows.shape[0] // threads)
+    for thread in prange(threads):
+        mine = counts[thread]
+        for row in range(thread * share, min((thread + 1) * share, rows.shape[0])):
+            for g in range(rows.shape[1]):
+                mine[min(max(np.int64((rows[row, g] - low) * scale), 0), bins - 1)] += 1
+
+
+@njit(parallel=True, cache=True)
+def take_nearest(rows, first, nearest, lowest):
+    """Write the positions of the k most similar, the most similar first, and the lowest similarity of each row.
+
+    Args:
+        rows: (b, N) float32 similarities of the images from `first` on.
+        first: number of the first image.
+        nearest: (M, k) int32, written for these images; of equals, the first stand first.
+        lowest: (M,) float32, likewise.
+    """
+    k = nearest.shape[1]
+    for row in prange(rows.shape[0]):
+        best = np.full(k, -np.inf, np.float32)
+        places = nearest[first + row]
+        least = np.float32(np.inf)
+        for g in range(rows.shape[1]):
+            value = rows[row, g]
+            least = min(least, value)
+            if value > best[k - 1]:
+                i = k - 1
+                while i > 0 and best[i - 1] < value:
+                    best[i] = best[i - 1]
+                    places[i] = places[i - 1]
+                    i -= 1
+                best[i] = value
+                places[i] = g
+        lowest[first + row] = least
