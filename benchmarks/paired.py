@@ -91,7 +91,9 @@ def require_agreement(what: str, ours: tuple[Any, ...], theirs: tuple[Any, ...],
         raise SystemExit("they do not compute the same: nothing is timed")
 
 
-def compare(what: str, ours: tuple[Any, ...], theirs: tuple[Any, ...], bounds: tuple[str, str]) -> list[Row]:
+def compare(
+    what: str, ours: tuple[Any, ...], theirs: tuple[Any, ...], bounds: tuple[str, str], rounds: int = ROUNDS
+) -> list[Row]:
     """Time two sides, (make, *arguments) each, in turn, after a round that warms up.
 
     Returns the row of the times and, where `bounds` has a second, the one of the peak memory.
@@ -99,7 +101,7 @@ def compare(what: str, ours: tuple[Any, ...], theirs: tuple[Any, ...], bounds: t
     sides = [Side(*ours), Side(*theirs)]
     for side in sides:
         side.once()
-    seconds = np.array([[side.once()[0] for side in sides] for _ in range(ROUNDS)])
+    seconds = np.array([[side.once()[0] for side in sides] for _ in range(rounds)])
     peaks = [side.peak() for side in sides]
     medians = np.median(seconds, 0)
     note = f"{medians[0]:.3g} s : {medians[1]:.3g} s"

@@ -198,12 +198,12 @@ def train(
     say(f"Written to {out}: model.safetensors, model.json")
 
 
-@app.command(help_epilogue="Protocols: " + " ".join(f"{p.name}: {p.description}" for p in PROTOCOLS.values()))
+@app.command(help_epilogue="\n\n".join(["Protocols:", *(f"{p.name}: {p.description}" for p in PROTOCOLS.values())]))
 def evaluate(
     *data: Path,
     model: Path | None = None,
     embeddings: Path | None = None,
-    protocol: tuple[str, ...] = (),
+    protocol: Annotated[tuple[str, ...], Parameter(negative=())] = (),
     camera_pairs: bool = False,
     draws: Path | None = None,
     json: Path | None = None,

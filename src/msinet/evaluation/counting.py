@@ -5,9 +5,6 @@
 import numpy as np
 from numba import njit, prange
 
-CHUNK = 4096
-"""Gallery images whose similarities stay in a processor's nearest cache while all thresholds look at them."""
-
 
 @njit(parallel=True, cache=True)
 def count_wrong_before(rows, first, starts, right, junk_starts, junk, wrong_before):
@@ -22,32 +19,33 @@ def count_wrong_before(rows, first, starts, right, junk_starts, junk, wrong_befo
         junk: positions of junk, none of them right.
         wrong_before: (len(right),) int64, written for these queries.
     """
-    size = rows.shape[1]
     for row in prange(rows.shape[0]):
         query = first + row
         begin, end = starts[query], starts[query + 1]
         count = end - begin
+        if count == 0:
+            continue
         similarities = rows[row]
         thresholds = np.empty(count, np.float32)
         for i in range(count):
             thresholds[i] = similarities[right[begin + i]]
+        lowest = thresholds.min()
+        above = np.empty(len(similarities) + 1, np.float32)  # of a good network, hardly any
+        found = 0
+        for similarity in similarities:
+            above[found] = similarity  # without a branch, which would be guessed wrong too often
+            found += similarity >= lowest
         thresholds.sort()
-        before = np.zeros(count, np.int64)
-        for chunk in range(0, size, CHUNK):
-            part = similarities[chunk : min(chunk + CHUNK, size)]
-            for i in range(count):
-                threshold = thresholds[i]
-                found = np.int32(0)
-                for g in range(part.shape[0]):  # this loop becomes vector instructions
-                    found += np.int32(part[g] >= threshold)
-                before[i] += found
         for i in range(count):
             threshold = thresholds[i]
+            before = 0
+            for g in range(found):  # this loop becomes vector instructions
+                before += np.int32(above[g] >= threshold)
             for j in range(count):
-                before[i] -= thresholds[j] >= threshold
+                before -= thresholds[j] >= threshold
             for j in range(junk_starts[query], junk_starts[query + 1]):
-                before[i] -= similarities[junk[j]] >= threshold
-            wrong_before[end - 1 - i] = before[i]
+                before -= similarities[junk[j]] >= threshold
+            wrong_before[end - 1 - i] = before
 
 
 @njit(parallel=True, cache=True)

@@ -1,0 +1,46 @@
+"""fast-reid's ranking, fetched and compiled in a scratch folder: what scoring is compared with."""
+
+import importlib
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from types import ModuleType
+
+PACKAGE = "fastreid==1.4.0"
+
+
+def build(scratch: Path) -> None:
+    """Fetch the package without its dependencies, take its ranking out of it and compile it with Cython."""
+    if (scratch / "peer" / "built").exists():
+        return
+    pip = [sys.executable, "-m", "pip", "--quiet"]
+    subprocess.run([*pip, "download", "--no-deps", "--dest", scratch, PACKAGE], check=True)
+    subprocess.run([*pip, "install", "--target", scratch / "tools", "cython", "setuptools"], check=True)
+    with zipfile.ZipFile(next(scratch.glob("fastreid-*.whl"))) as wheel:
+        names = [name for name in wheel.namelist() if name.startswith("fastreid/evaluation/rank")]
+        wheel.extractall(scratch, names)
+    shutil.move(scratch / "fastreid" / "evaluation", scratch / "peer")
+    (scratch / "peer" / "__init__.py").touch()
+    command = [sys.executable, "setup.py", "build_ext", "--inplace"]
+    folder = scratch / "peer" / "rank_cylib"
+    subprocess.run(
+        command, cwd=folder, env={"PYTHONPATH": str(scratch / "tools")} | _path(), check=True, capture_output=True
+    )
+    (scratch / "peer" / "built").touch()
+
+
+def load(scratch: Path) -> ModuleType:
+    """Return fast-reid's module `rank`, which takes its compiled loop if `use_cython` is not False."""
+    sys.path.insert(0, str(scratch))
+    module = importlib.import_module("peer.rank")
+    if not module.IS_CYTHON_AVAI:
+        raise SystemExit("fast-reid's ranking was not compiled: nothing is timed")
+    return module
+
+
+def _path() -> dict[str, str]:
+    import os
+
+    return {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}

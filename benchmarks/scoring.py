@@ -1,0 +1,235 @@
+"""Scoring against peers, at the sizes of VeRi-776 and MSMT17: `python benchmarks/scoring.py`. Draws docs/scoring.svg."""
+
+import resource
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import peer_ranking
+from paired import RESULTS, Row, Side, Step, compare, machine, put_section, require_agreement, write_table
+from textbook_reranking import reranked_distances
+
+from msinet.data.embeddings import Embeddings
+from msinet.data.records import ImageRecord
+from msinet.evaluation.judgement import judge
+from msinet.evaluation.metrics import RetrievalResult, score
+from msinet.evaluation.protocols import PROTOCOLS
+from msinet.evaluation.ranking import rank
+from msinet.evaluation.scoring import Trial, make_trial
+from msinet.evaluation.settings import ScoringSettings
+from msinet.evaluation.similarities import Cosine, Given
+
+PICTURE = Path(__file__).parent.parent / "docs" / "scoring.svg"
+MARKET = PROTOCOLS["market"]
+VERI776 = {"queries": 1678, "gallery": 11579, "identities": 200, "cameras": 20}
+MSMT17 = {"queries": 11659, "gallery": 82161, "identities": 3060, "cameras": 15}
+DIM = 768
+GALLERIES = (10_000, 100_000, 1_000_000)
+GROWTH_QUERIES = 1_000
+
+
+def embeddings(count: int, identities: int, cameras: int, seed: int) -> Embeddings:
+    """Return so many images of identities, about as alike as a trained network finds them."""
+    random, centres = np.random.default_rng(seed), np.random.default_rng(9)
+    directions = centres.standard_normal((identities, DIM), np.float32)
+    owner = random.integers(identities, size=count)
+    seen_by = random.integers(cameras, size=count)
+    vectors = np.empty((count, DIM), np.float32)
+    for start in range(0, count, 10_000):  # a million at once would take three times the memory
+        part = directions[owner[start : start + 10_000]]
+        part += 2.5 * random.standard_normal(part.shape, np.float32)
+        vectors[start : start + 10_000] = part / np.linalg.norm(part, axis=1, keepdims=True)
+    names = [Path(f"{seed}-{i}") for i in range(count)]
+    labels = zip(names, owner.tolist(), seen_by.tolist(), strict=True)
+    return Embeddings(vectors, [ImageRecord(name, f"v{i}", f"c{c}") for name, i, c in labels])
+
+
+def sides(queries: int, gallery: int, identities: int, cameras: int) -> tuple[Embeddings, Embeddings]:
+    """Return query and gallery."""
+    return embeddings(queries, identities, cameras, 1), embeddings(gallery, identities, cameras, 2)
+
+
+def scores(result: RetrievalResult) -> list[Any]:
+    """Return what both sides are compared by."""
+    return [result.mAP, result.mINP, result.cmc]
+
+
+def ranked(trial: Trial) -> RetrievalResult:
+    """Rank a trial and score it: CMC, mAP, mINP and each query's own."""
+    return score(rank(trial.similarities, trial.judgement), trial.query, MARKET, len(trial.gallery))
+
+
+def ours_from_distances(size: dict[str, int]) -> Step:
+    """Return our scoring of given distances, from the records on."""
+    query, gallery = sides(**size)
+    similarities = query.vectors @ gallery.vectors.T
+
+    def step() -> list[Any]:
+        judgement = judge(query.records, gallery.records, MARKET)
+        return scores(ranked(Trial(query.records, gallery.records, Given(similarities), judgement, MARKET)))
+
+    return step
+
+
+def peers_from_distances(size: dict[str, int], scratch: str, compiled: bool) -> Step:
+    """Return fast-reid's scoring of the same distances, its labels as numbers already."""
+    query, gallery = sides(**size)
+    distances = 1 - query.vectors @ gallery.vectors.T
+    labels = [
+        np.array([int(getattr(record, name)[1:]) for record in side.records])
+        for name in ("identity", "camera")
+        for side in (query, gallery)
+    ]
+    module = peer_ranking.load(Path(scratch))
+
+    def step() -> list[Any]:
+        cmc, precisions, penalties = module.evaluate_rank(distances, *labels, 50, False, compiled)
+        return [np.mean(precisions), np.mean(penalties), np.asarray(cmc)]
+
+    return step
+
+
+def ours_from_embeddings(size: dict[str, int]) -> Step:
+    """Return our scoring from embeddings."""
+    query, gallery = sides(**size)
+
+    def step() -> list[Any]:
+        return scores(ranked(make_trial(query, gallery, MARKET)))
+
+    return step
+
+
+def product_and_ranking(size: dict[str, int]) -> Step:
+    """Return the matrix product alone, and our ranking of what it gives."""
+    query, gallery = sides(**size)
+
+    def step() -> list[Any]:
+        similarities = Given(query.vectors @ gallery.vectors.T)
+        judgement = judge(query.records, gallery.records, MARKET)
+        return scores(ranked(Trial(query.records, gallery.records, similarities, judgement, MARKET)))
+
+    return step
+
+
+def ours_reranked(size: dict[str, int]) -> Step:
+    """Return our re-ranking and scoring."""
+    query, gallery = sides(**size)
+
+    def step() -> list[Any]:
+        return scores(ranked(make_trial(query, gallery, MARKET, ScoringSettings(rerank=True))))
+
+    return step
+
+
+def textbook_reranked(size: dict[str, int]) -> Step:
+    """Return re-ranking on whole matrices, and our scoring."""
+    query, gallery = sides(**size)
+
+    def step() -> list[Any]:
+        similarities = Given(-reranked_distances(query.vectors, gallery.vectors))
+        judgement = judge(query.records, gallery.records, MARKET)
+        return scores(ranked(Trial(query.records, gallery.records, similarities, judgement, MARKET)))
+
+    return step
+
+
+def cost(size: dict[str, int], rerank: bool = False) -> Step:
+    """Return a step that says how long scoring from embeddings takes and how much memory above the inputs, in MB."""
+    warm = ours_reranked({**VERI776, "gallery": 500, "queries": 50}) if rerank else ours_from_embeddings(VERI776)
+    warm()  # so that compiled code is not counted
+    query, gallery = sides(**size)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    def step() -> list[Any]:
+        started = time.perf_counter()
+        ranked(make_trial(query, gallery, MARKET, ScoringSettings(rerank=rerank)))
+        seconds = time.perf_counter() - started
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return [seconds, (peak - before) / 2**10, peak / 2**10]
+
+    return step
+
+
+def measured(size: dict[str, int], rerank: bool = False) -> list[float]:
+    """Do it in a process of its own: seconds, MB above the inputs, MB in all."""
+    side = Side(cost, size, rerank)
+    _, found = side.once()
+    side.peak()
+    return found
+
+
+def against_peers(scratch: str) -> None:
+    """Measure ranking and re-ranking at VeRi-776's size against others."""
+    ours, compiled = (ours_from_distances, VERI776), (peers_from_distances, VERI776, scratch, True)
+    rows: list[Row] = []
+    require_agreement("ranking", ours, compiled, 1e-5)
+    rows += compare("distances given, fast-reid's compiled ranking", ours, compiled, (">= 4", ""))
+    rows += compare(
+        "distances given, fast-reid's loop in numpy",
+        ours,
+        (peers_from_distances, VERI776, scratch, False),
+        (">= 100", ""),
+        2,
+    )
+    whole = (ours_from_embeddings, VERI776)
+    require_agreement("from embeddings", whole, ours, 1e-5)
+    rows += compare(
+        "from embeddings, the matrix product alone and our ranking", whole, (product_and_ranking, VERI776), (">= 0.67", "")
+    )
+    both = (ours_reranked, VERI776), (textbook_reranked, VERI776)
+    require_agreement("re-ranking", *both, 1e-4)
+    rows += compare("k-reciprocal re-ranking, whole matrices", *both, (">= 10", "<= 0.2"), 2)
+    write_table(
+        "Scoring",
+        "python benchmarks/scoring.py",
+        rows,
+        f"{VERI776['queries']} queries, {VERI776['gallery']} gallery images of {VERI776['identities']} identities, {DIM} dimensions, "
+        "Market rule: CMC, mAP and mINP, from records to scores. Peers get their labels as numbers. Both sides agree to 1e-5, re-ranking to "
+        f"1e-4. The peer is {peer_ranking.PACKAGE}, its loop compiled by Cython as its own setup does.",
+    )
+
+
+def large() -> None:
+    """Measure time and memory at MSMT17's size and as the gallery grows; draw the latter."""
+    rows = ["| what | seconds | MB above the inputs | MB in all | bound |", "|---|---|---|---|---|"]
+    for what, rerank, bound in (("ranking", False, "<= 2048 MB above"), ("with re-ranking", True, "<= 8192 MB in all")):
+        seconds, above, whole = measured(MSMT17, rerank)
+        rows.append(f"| MSMT17's size, {what} | {seconds:.1f} | {above:.0f} | {whole:.0f} | {bound} |")
+        print(rows[-1], flush=True)
+    grown = []
+    for gallery in GALLERIES:
+        found = measured({"queries": GROWTH_QUERIES, "gallery": gallery, "identities": gallery // 20, "cameras": 20})
+        grown.append(found)
+        rows.append(f"| {GROWTH_QUERIES} x {gallery:,} | {found[0]:.2f} | {found[1]:.0f} | {found[2]:.0f} | |")
+        print(rows[-1], flush=True)
+    draw(np.array(grown))
+    words = f"From embeddings of {DIM} dimensions, Market rule; MSMT17's size is 11,659 x 82,161. Drawn in [docs/scoring.svg](../docs/scoring.svg)."
+    put_section("Scoring, large", f"`python benchmarks/scoring.py` on {machine()}.\n\n" + "\n".join(rows) + f"\n\n{words}")
+
+
+def draw(grown: np.ndarray) -> None:
+    """Draw time and memory, (galleries, 3), over the size of the gallery."""
+    figure, axes = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
+    for axis, column, label in ((axes[0], 0, "seconds"), (axes[1], 1, "MB above the inputs")):
+        axis.loglog(GALLERIES, grown[:, column], marker="o")
+        axis.set_xlabel(f"gallery images, {GROWTH_QUERIES} queries")
+        axis.set_ylabel(label)
+        axis.grid(alpha=0.2)
+    plt.rcParams["svg.hashsalt"] = "msinet"
+    figure.savefig(PICTURE, metadata={"Date": None})
+
+
+def main() -> None:
+    """Measure and write the tables."""
+    with tempfile.TemporaryDirectory() as scratch:
+        peer_ranking.build(Path(scratch))
+        against_peers(scratch)
+    large()
+    print(f"Written to {RESULTS}")
+
+
+if __name__ == "__main__":
+    main()
