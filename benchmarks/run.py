@@ -4,6 +4,7 @@ import argparse
 
 import feeding
 import growth
+import scoring
 import search_step
 import spatial_alignment
 import startup
@@ -20,6 +21,7 @@ if __name__ == "__main__":
     spatial_alignment.main(device)
     if device == "cpu":
         feeding.main()
+        scoring.main()
         startup.main()
         world.main()
         growth.main()

@@ -40,7 +40,7 @@ def embeddings(count: int, identities: int, cameras: int, seed: int) -> Embeddin
     vectors = np.empty((count, DIM), np.float32)
     for start in range(0, count, 10_000):  # a million at once would take three times the memory
         part = directions[owner[start : start + 10_000]]
-        part += 2.5 * random.standard_normal(part.shape, np.float32)
+        part += 3.5 * random.standard_normal(part.shape, np.float32)
         vectors[start : start + 10_000] = part / np.linalg.norm(part, axis=1, keepdims=True)
     names = [Path(f"{seed}-{i}") for i in range(count)]
     labels = zip(names, owner.tolist(), seen_by.tolist(), strict=True)

@@ -73,6 +73,17 @@ def curves(series: Series, x: str, y: str, alt: str) -> str:
         return _svg(figure, alt)
 
 
+def roc(false_positive: Sequence[float], true_positive: Sequence[float]) -> str:
+    """Draw the share of same pairs that a threshold finds over the share of different ones that it lets through."""
+    with _figure(5.4, 2.9) as (figure, axes):
+        axis: Axes = axes[0, 0]
+        axis.semilogx(false_positive, 100 * np.asarray(true_positive), color=LINES[0])
+        axis.set_xlabel("different pairs let through")
+        axis.set_ylabel("same pairs found, %")
+        axis.set_ylim(0, 102)
+        return _svg(figure, "ROC curve")
+
+
 def alphas_over_time(shares: np.ndarray, operations: Sequence[str], names: Sequence[str]) -> str:
     """Draw the shares of the operations at each place, (epochs, places, operations)."""
     count = shares.shape[1]

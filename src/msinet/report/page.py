@@ -73,16 +73,28 @@ def _head(result: RetrievalResult) -> dict[str, Any]:
     return {
         "title": f"Recognising the same object again: {data['name']}",
         "summary": f"{sizes} images. Scored on identities that were never seen in training.",
-        "scores": result.table(),
+        "scores": [(name, value, _sure(result, name)) for name, value in result.table()],
         "rules": _rules(result),
         "facts": [(name, value) for name, value in facts.items() if value],
     }  # fmt: skip
 
 
+def _sure(result: RetrievalResult, score: str) -> str:
+    """Return how sure a score is, in words."""
+    if score in result.intervals:
+        return "{:.1f} to {:.1f}".format(*(100 * bound for bound in result.intervals[score]))
+    return f"± {100 * result.deviations[score]:.1f}" if score in result.deviations else ""
+
+
 def _rules(result: RetrievalResult) -> str:
     """Return in words what was scored, and how."""
-    asked = f"{result.queries} queries among {result.gallery} gallery images under the protocol {result.protocol}: "
+    asked = f"{result.queries} queries among {result.gallery} in the gallery under the protocol {result.protocol}: "
     words = f"{asked}{PROTOCOLS[result.protocol].description} A wrong image as similar as a right one stands before it."
+    words += (
+        " Below each score: its spread over ten draws of the gallery."
+        if result.deviations
+        else " Below each score: where it would lie, 19 times in 20, for other identities of the kind (bootstrap)."
+    )
     if count := len(result.without_right_answer):
         words += f" {count} queries without a right answer are not scored."
     return words
@@ -178,6 +190,10 @@ def _scores(result: RetrievalResult) -> dict[str, Any]:
         page["similarity_words"] = (
             f"{sum(found['same'])} pairs of the same identity, {sum(found['different'])} of different ones."
         )
+    if found := result.info.get("roc"):
+        page["roc"] = Markup(charts.roc(found["curve"]["fpr"], found["curve"]["tpr"]))
+        shares = ", ".join(f"{100 * share:.1f} % at {rate}" for rate, share in found["tpr_at_fpr"].items())
+        page["roc_words"] = f"Same pairs found, by the share of different pairs let through: {shares}."
     if found := result.info.get("baselines"):
         scores = [(name, 100 * values["rank-1"], 100 * values["mAP"]) for name, values in found.items()]
         page["baselines"] = [*scores, ("the network, searched and trained", 100 * result.rank(1), 100 * result.mAP)]
