@@ -10,6 +10,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from msinet.cli import main
+from msinet.evaluation.protocols import PROTOCOLS
 
 TINY = ["--image-height=32", "--image-width=32", "--width=0.25", "--epochs=1", "--identities-per-batch=4"]
 
@@ -96,6 +97,12 @@ def test_the_steps_one_by_one(table, tmp_path):
     assert run("evaluate", table, "--model", out, "--json", f"{out}/r.json", "--camera-pairs") == 0
     assert run("embed", table, "--model", out, "--out", f"{out}/e.npz", "--split", "gallery") == 0
     assert json.loads((tmp_path / "r.json").read_text())["gallery"] == 16
+
+
+def test_a_search_says_what_speaks_against_it(table, tmp_path, capsys):
+    """After one epoch nothing is decided."""
+    assert run("search", table, "--out", str(tmp_path), *TINY) == 0
+    assert "warning: The alphas did not decide" in capsys.readouterr().err
 
 
 def test_shards_are_together_all_images(tiny_run, table, tmp_path):
@@ -242,3 +249,49 @@ def test_data_check_ends_with_1_where_something_spoils(table, tmp_path, capsys):
     report = json.loads(capsys.readouterr().out)
     spoiling = {finding["name"] for finding in report["findings"] if finding["spoils"]}
     assert spoiling == {"identities in both train and test", "one picture in train and test", "missing images"}
+
+
+def test_models_and_data_sets_meet_in_one_table(tiny_run, table, tmp_path, capsys):
+    again = tmp_path / "again"
+    again.mkdir()
+    for name in ("model.safetensors", "model.json"):
+        (again / name).write_bytes((tiny_run / name).read_bytes())
+    scored = tmp_path / "scores.json"
+    models = ["--model", str(tiny_run), "--model", str(again)]
+    protocols = ["--protocol", "market", "--protocol", "no-camera"]
+    assert run("evaluate", table, table, *models, *protocols, "--json", str(scored)) == 0
+    results = json.loads(scored.read_text())["results"]
+    assert [result["protocol"] for result in results] == 4 * ["market", "no-camera"]
+    assert [Path(r["info"]["command"]["model"]).name for r in results] == 2 * ["out", "out", "again", "again"]
+    assert "again" in capsys.readouterr().out
+
+
+def test_embeddings_are_scored_with_and_without_the_data(tiny_run, table, tmp_path):
+    vectors = str(tmp_path / "e.npz")
+    assert run("embed", table, "--model", str(tiny_run), "--out", vectors) == 0
+    scores = []
+    for name, data in (("with.json", [table]), ("without.json", [])):
+        assert run("evaluate", *data, "--embeddings", vectors, "--json", str(tmp_path / name)) == 0
+        scores.append(json.loads((tmp_path / name).read_text())["mAP"])
+    expected = json.loads((tiny_run / "result.json").read_text())["mAP"]
+    assert scores == [pytest.approx(expected, abs=1e-6)] * 2
+
+
+@pytest.mark.parametrize("options", [[], ["--model=m", "--embeddings=e.npz"]])
+def test_either_a_model_or_embeddings_are_scored(table, options):
+    assert run("evaluate", table, *options) == 2
+
+
+def test_training_for_another_domain_scores_both(table, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert run("train", table, "--architecture=veri776", "--out", str(out), "--target", table, *TINY) == 0
+    names = [result["info"]["data"]["name"] for result in json.loads((out / "targets.json").read_text())["results"]]
+    assert len(names) == 2
+    assert "targets.json" in capsys.readouterr().out
+
+
+def test_the_help_of_evaluate_lists_every_protocol(capsys):
+    assert run("evaluate", "--help") == 0
+    words = capsys.readouterr().out
+    for name in PROTOCOLS:
+        assert f"{name}:" in words

@@ -25,6 +25,7 @@ from msinet.console import (
     show_findings,
     show_result,
     show_results,
+    show_warning,
 )
 from msinet.engine.recipes import load_recipe
 from msinet.engine.settings import MachineSettings, Precision, SearchSettings, TrainSettings
@@ -148,6 +149,7 @@ def run(
         result = run_all(splits, replace(search, **given), replace(train, **given), out, protocol, bars, command)
         if FIRST:
             write_report(out, splits.gallery)
+    show_doubts(out)
     show_result(result)
     say(f"Written to {out}: report.html, architecture.json, model.safetensors, model.json, result.json")
 
@@ -171,6 +173,7 @@ def search(
     with progress_bars() as bars:
         architecture = msinet.search(read(data, options, bars), settings, out, bars)
     show_architecture(architecture)
+    show_doubts(out)
     say(f"Written to {out / 'architecture.json'}")
 
 
@@ -181,6 +184,7 @@ def train(
     architecture: str,
     out: Path,
     recipe: str | None = None,
+    target: Annotated[tuple[Path, ...], Parameter(negative=())] = (),
     options: DataOptions = DataOptions(),
     settings: TrainSettings = TrainSettings(),
 ) -> None:
@@ -191,19 +195,32 @@ def train(
         architecture: A file made by search, or msmt17, veri776, random:SEED, all:INTERACTION.
         out: Folder for model.safetensors, model.json, the log train.jsonl and the checkpoint.
         recipe: veri776, person, cross-domain, small-data or a TOML file of settings.
+        target: Another data set, never trained on, to score the model on, beside the data itself; may be given several
+            times. The results go to DIR/targets.json.
     """
-    chosen = msinet.Architecture.find(architecture)
+    from msinet.engine.evaluate import evaluate_all
+    from msinet.evaluation.metrics import save_results
+
+    chosen, results = msinet.Architecture.find(architecture), []
     with progress_bars() as bars:
-        msinet.train(read(data, options, bars), chosen, settings, out, bars)
-    say(f"Written to {out}: model.safetensors, model.json")
+        splits = read(data, options, bars)
+        targets = [read(folder, replace(options, format=None), bars) for folder in target]
+        model = msinet.train(splits, chosen, settings, out, bars)
+        for scored in (splits, *targets) if targets else ():
+            if scored.query:
+                results += evaluate_all(model, scored, settings=settings, progress=bars)
+    if results and FIRST:
+        show_results(results)
+        save_results(results, out / "targets.json")
+    say(f"Written to {out}: model.safetensors, model.json" + (", targets.json" if results else ""))
 
 
 @app.command(help_epilogue="\n\n".join(["Protocols:", *(f"{p.name}: {p.description}" for p in PROTOCOLS.values())]))
 def evaluate(
     *data: Path,
-    model: Path | None = None,
+    model: Annotated[tuple[Path, ...], Parameter(negative=())] = (),
     embeddings: Path | None = None,
-    protocol: Annotated[tuple[str, ...], Parameter(negative=())] = (),
+    protocol: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = (),
     camera_pairs: bool = False,
     draws: Path | None = None,
     json: Path | None = None,
@@ -211,11 +228,11 @@ def evaluate(
     options: DataOptions = DataOptions(),
     settings: MachineSettings = MachineSettings(),
 ) -> None:
-    """Score a model, or embeddings made by any other, on the query and gallery of one or several data sets.
+    """Score models, or embeddings made by any other, on the query and gallery of one or several data sets.
 
     Args:
         data: Folders or tables of labelled images; every test size that they have is scored.
-        model: Folder with model.safetensors and model.json.
+        model: Folder with model.safetensors and model.json; given several times, each is scored on all data.
         embeddings: In place of a model: an .npz or Parquet file with vectors, identity and, if there, path, camera, track
             and split. With data, labels are the data's, and paths tell which vector is whose.
         protocol: Rule of scoring, see below; may be given several times. By default the one usual for the data set, or
@@ -229,7 +246,7 @@ def evaluate(
     from msinet.engine.rerun import evaluate_command
     from msinet.evaluation.metrics import save_results
 
-    if (model is None) == (embeddings is None) or (model and not data):
+    if bool(model) == bool(embeddings) or (model and not data):
         raise SettingsError("give data and --model, or --embeddings with or without data")
     names, results = protocol or (None,), []
     with progress_bars() as bars:
@@ -238,13 +255,13 @@ def evaluate(
             told = [msinet.load_splits(source, options.format, options.split_seed, verify=False) for source in data]
             for splits in told or [labelled]:
                 results += score_embeddings(vectors, splits, names, scoring, settings, camera_pairs, draws)
-        else:
-            network = msinet.load_model(model or Path())
-            for source in data:
-                splits = read(source, options, bars)
+        networks = {folder: msinet.load_model(folder) for folder in model}
+        for source in data if model else ():
+            splits = read(source, options, bars)
+            for folder, network in networks.items():
                 found = evaluate_all(network, splits, None, names, scoring, settings, bars, camera_pairs, draws)
+                command = evaluate_command(source, options, folder, settings, scoring, camera_pairs, draws)
                 for result in found:
-                    command = evaluate_command(source, options, model or Path(), settings, scoring, camera_pairs, draws)
                     result.info["command"] = command
                 results += found
     show_results(results)
@@ -434,6 +451,13 @@ def read(data: Path, options: DataOptions, bars: Bars) -> "ReidSplits":
         say(f"  {remark}")
     show_left_out(splits.skipped)
     return splits
+
+
+def show_doubts(out: Path) -> None:
+    """Say what speaks against the architecture that a search left in a folder."""
+    if FIRST:
+        for doubt in msinet.Architecture.values_in(out / "architecture.json").get("doubts", []):
+            show_warning(doubt)
 
 
 def extra_needed(extra: str, error: ModuleNotFoundError) -> MSINetError:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -16,7 +17,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 FIRST = os.environ.get("RANK", "0") == "0"
 """Of several processes under torchrun or accelerate launch, only the first speaks and writes; all tell their errors."""
+
+COMPARED = ("rank-1", "rank-5", "mAP", "mINP")
+"""Scores of several results side by side; more do not fit into 80 columns."""
 
 out_console = Console(highlight=False, quiet=not FIRST)
 bar_console = Console(stderr=True, highlight=False, quiet=not FIRST)
@@ -81,26 +85,53 @@ def show_results(results: "Sequence[RetrievalResult]") -> None:
     if len(results) == 1:
         show_result(results[0])
         return
-    table = Table("data", "protocol", "queries", "gallery", *(f"{name} %" for name, _ in results[0].table()))
-    for result in results:
-        name = f"{result.info['data']['name']} {result.task}".strip()
-        scores = (f"{value:.1f}{_spread(result, score)}" for score, value in result.table())
-        table.add_row(name, result.protocol, str(result.queries), str(result.gallery), *scores)
+    names = _names_of(results)
+    what = Column("model, data, protocol" if len(names[0]) > 2 else "data, protocol", overflow="fold")
+    table = Table(what, "queries", "gallery", *COMPARED, show_lines=True)
+    for result, name in zip(results, names, strict=True):
+        scores = [f"{100 * result.scores()[score]:.1f}{_spread(result, score)}" for score in COMPARED]
+        table.add_row(Text("\n".join(name)), str(result.queries), str(result.gallery), *scores)
     out_console.print(table)
+    spread = ", ± over draws" if any(result.deviations for result in results) else ""
+    say(f"Scores in %{spread}{_done_before(results[0])}")
     for result in results:
         _say_unscored(result)
 
 
+def _names_of(results: "Sequence[RetrievalResult]") -> list[list[str]]:
+    """Return what tells each result from the others: its model, where there are several, its data and its protocol."""
+    models = [Path(result.info.get("command", {}).get("model", "")).name for result in results]
+    several = len(set(models)) > 1
+    data = (f"{result.info['data']['name']} {result.task}".strip() for result in results)
+    return [
+        [*([model] if several else []), name, result.protocol]
+        for model, name, result in zip(models, data, results, strict=True)
+    ]
+
+
 def _spread(result: "RetrievalResult", score: str) -> str:
-    """Return the standard deviation over draws, where there is one."""
-    return f" ±{100 * result.deviations[score]:.1f}" if score in result.deviations else ""
+    """Return the standard deviation over draws, where there is one, on a line of its own."""
+    return f"\n±{100 * result.deviations[score]:.1f}" if score in result.deviations else ""
+
+
+def _done_before(result: "RetrievalResult") -> str:
+    """Return what was done with the embeddings before they were ranked: a score says little without it."""
+    scoring = result.info.get("scoring", {})
+    words = {
+        "flip": "flip",
+        "track_pooling": "track pooling",
+        "query_expansion": "query expansion {query_expansion}",
+        "rerank": "re-ranking (k1 {rerank_neighbours}, k2 {rerank_expansion}, lambda {rerank_keep})",
+    }
+    done = [text.format(**scoring) for name, text in words.items() if scoring.get(name)]
+    return f"; with {', '.join(done)}" if done else ""
 
 
 def show_result(result: "RetrievalResult") -> None:
     """Print scores as a table, each with its 95 % interval over identities."""
     size = f" {result.task}" if result.task else ""
-    say(f"{result.protocol}{size}: {result.queries} queries, {result.gallery} in the gallery")
-    table = Table("score", "%", "95 % of other identities" if result.intervals else "± over draws")
+    say(f"{result.protocol}{size}: {result.queries} queries, {result.gallery} in the gallery{_done_before(result)}")
+    table = Table("score", "%", "95 % interval over identities" if result.intervals else "± over draws")
     for name, value in result.table():
         low, high = (100 * bound for bound in result.intervals.get(name, (0, 0)))
         sure = f"{low:.1f} to {high:.1f}" if result.intervals else f"{100 * result.deviations[name]:.1f}"
@@ -129,14 +160,14 @@ def show_baselines(result: "RetrievalResult") -> None:
 
 
 def show_camera_pairs(results: "Sequence[RetrievalResult]") -> None:
-    """Print the scores of each query camera against each gallery camera."""
-    table = Table("data", "query camera", "gallery camera", "queries", "rank-1 %", "mAP %")
-    for result in results:
+    """Print the scores of each query camera against each gallery camera, a table a result."""
+    for result, name in zip(results, _names_of(results), strict=True):
+        say(f"{', '.join(name)}, by cameras:")
+        table = Table("query camera", "gallery camera", "queries", "rank-1 %", "mAP %")
         for pair in result.info["camera_pairs"]:
             scores = (f"{100 * pair[name]:.1f}" for name in ("rank_1", "mAP"))
-            cameras = pair["query_camera"], pair["gallery_camera"]
-            table.add_row(result.info["data"]["name"], *cameras, str(pair["queries"]), *scores)
-    out_console.print(table)
+            table.add_row(pair["query_camera"], pair["gallery_camera"], str(pair["queries"]), *scores)
+        out_console.print(table)
 
 
 def show_differences(differences: Sequence[tuple[str, str, str]]) -> None:
@@ -171,6 +202,11 @@ def say(text: str) -> None:
 def say_aside(text: str) -> None:
     """Print a line on standard error."""
     bar_console.print(text, markup=False, soft_wrap=True)
+
+
+def show_warning(text: str) -> None:
+    """Print what speaks against a result, as it is, on standard error."""
+    bar_console.print(Text("warning: ", "bold yellow").append(text, "default"), soft_wrap=True)
 
 
 def show_error(text: str) -> None:

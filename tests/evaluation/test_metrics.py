@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msinet.data.embeddings import Embeddings
 from msinet.data.records import ImageRecord
 from msinet.errors import DatasetError, SettingsError
-from msinet.evaluation.metrics import RetrievalResult
+from msinet.evaluation.metrics import RetrievalResult, save_results
 from msinet.evaluation.protocols import PROTOCOLS
 from msinet.evaluation.scoring import (
     evaluate_embeddings,
@@ -155,6 +155,13 @@ def test_another_file_is_no_result(tmp_path, text):
     path.write_text(text)
     with pytest.raises(DatasetError, match="is not a result"):
         RetrievalResult.load(path)
+
+
+def test_a_file_of_several_results_is_not_taken_for_one(tmp_path):
+    result = scored([[0.9]], [image("q", "1", "c1")], [image("g", "1", "c2")])
+    save_results([result, result], tmp_path / "results.json")
+    with pytest.raises(DatasetError, match="holds 2 results: pass a file with one"):
+        RetrievalResult.load(tmp_path / "results.json")
 
 
 def test_a_failed_save_leaves_the_old_file(tmp_path):

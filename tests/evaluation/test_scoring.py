@@ -142,6 +142,27 @@ def test_scores_are_the_mean_over_the_draws(make_images):
     np.testing.assert_allclose(mean.cmc, np.mean([result.cmc for result in single], axis=0))
 
 
+def test_one_draw_has_an_interval_and_no_deviation(make_images):
+    images = make_images(10, 5)
+    result, _ = score_draws(images, draw_galleries(images.records)[:1], PROTOCOLS["vehicleid"])
+    assert not result.deviations
+    assert result.intervals["mAP"][0] < result.mAP < result.intervals["mAP"][1]
+
+
+def test_pairs_are_those_of_all_draws(make_images):
+    images = make_images(10, 5)
+    result, _ = score_draws(images, draw_galleries(images.records), PROTOCOLS["vehicleid"])
+    counts = [sum(result.info["similarities"][kind]) for kind in ("same", "different")]
+    assert counts == [10 * 40, 10 * 40 * 9]  # each of forty queries has one right answer of ten images
+
+
+def test_camera_pairs_of_one_draw_are_not_shown_for_all(make_images):
+    images = make_images(10, 5)
+    _, trial = score_draws(images, draw_galleries(images.records), PROTOCOLS["vehicleid"])
+    with pytest.raises(SettingsError, match="draws several galleries"):
+        scores_by_camera_pair(trial)
+
+
 def test_a_query_is_scored_in_the_draws_in_which_it_asks():
     images = Embeddings(alike([0, 0, 1, 1, 1]), [image(f"{i}", identity) for i, identity in enumerate("aabbb")])
     result = evaluate_embeddings(images, images, "vehicleid")
@@ -171,7 +192,7 @@ def test_draws_of_other_images_are_an_error(make_images):
         score_draws(images.select(np.arange(len(images)) > 20), draws, PROTOCOLS["vehicleid"])
 
 
-@pytest.mark.parametrize("text", ["[", "[]", '{"a": [1]}'])
+@pytest.mark.parametrize("text", ["[", "[]", '{"a": [1]}', '{"a": []}'])
 def test_another_file_holds_no_draws(tmp_path, text):
     (tmp_path / "draws.json").write_text(text)
     with pytest.raises(DatasetError, match="holds no draws"):

@@ -3,10 +3,12 @@
 # pyright: reportArgumentType=false, reportIndexIssue=false, reportCallIssue=false
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
+
+from msinet.compiling import compiled_for_all_cores
 
 
-@njit(parallel=True, cache=True)
+@compiled_for_all_cores
 def count_wrong_before(rows, first, starts, right, junk_starts, junk, wrong_before):
     """Count, for each right answer, the wrong images that are at least as similar, and write them in ascending order.
 
@@ -48,7 +50,7 @@ def count_wrong_before(rows, first, starts, right, junk_starts, junk, wrong_befo
             wrong_before[end - 1 - i] = before
 
 
-@njit(parallel=True, cache=True)
+@compiled_for_all_cores
 def count_by_similarity(rows, low, scale, counts):
     """Add to counts, (threads, bins), how many of all similarities (b, G) lie in each bin of width 1 / scale above `low`."""
     threads, bins = counts.shape
@@ -60,7 +62,7 @@ def count_by_similarity(rows, low, scale, counts):
                 mine[min(max(np.int64((rows[row, g] - low) * scale), 0), bins - 1)] += 1
 
 
-@njit(parallel=True, cache=True)
+@compiled_for_all_cores
 def take_nearest(rows, first, nearest, lowest):
     """Write the positions of the k most similar, the most similar first, and the lowest similarity of each row.
 

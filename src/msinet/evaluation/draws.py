@@ -66,7 +66,7 @@ def read_draws(file: Path) -> dict[str, list[Draw]]:
         return {}
     try:
         tasks = json.loads(file.read_text(encoding="utf-8"))
-        if not all(isinstance(draw, dict) for draws in tasks.values() for draw in draws):
+        if not all(draws and all(isinstance(draw, dict) for draw in draws) for draws in tasks.values()):
             raise ValueError("a draw names an image for each identity")
     except (ValueError, AttributeError, TypeError) as error:
         raise DatasetError(f"{file} holds no draws: {error}; delete it to draw anew") from error

@@ -147,6 +147,8 @@ class RetrievalResult:
         """Read a result that `save` wrote. Raises DatasetError where the file holds something else."""
         try:
             values = json.loads(Path(path).read_text(encoding="utf-8"))
+            if several := values.get("results"):
+                raise DatasetError(f"{path} holds {len(several)} results: pass a file with one, of one size and protocol")
             for words in ("rules", "intervals_95"):  # for the reader; they follow from the rest
                 del values[words]
             cmc, per_query = np.array(values.pop("cmc"), np.float64), PerQuery.from_dict(values.pop("per_query"))

@@ -99,8 +99,9 @@ def choose_protocol(
         records = gallery if label == "track" else chain(query, gallery)
         without = next((record for record in records if getattr(record, label) is None), None)
         if without is not None:
+            otherwise = "no-camera" if label == "camera" else "market"  # Where tracks are missed, cameras are there.
             raise DatasetError(
                 f"protocol {name!r} needs the {label} of every image, and {without.path} has none: "
-                f"label the {label}s, or take protocol 'no-camera'"
+                f"label the {label}s, or take protocol {otherwise!r}"
             )
     return protocol

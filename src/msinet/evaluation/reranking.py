@@ -8,8 +8,9 @@ Nothing of size N x N is held: a sparse vector has some hundred entries at most.
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
+from msinet.compiling import compiled, compiled_for_all_cores
 from msinet.data.embeddings import Embeddings
 from msinet.evaluation.neighbours import nearest
 from msinet.evaluation.similarities import Cosine, as_array
@@ -88,7 +89,7 @@ def _describe(vectors: np.ndarray, ranked: np.ndarray, farthest: np.ndarray, nei
     return SparseRows(starts, columns, values)
 
 
-@njit(cache=True)
+@compiled
 def _reciprocal_of(ranked, image, k, found):
     """Write into `found` those of an image's first k + 1 neighbours that have it among theirs; return how many."""
     count = 0
@@ -102,7 +103,7 @@ def _reciprocal_of(ranked, image, k, found):
     return count
 
 
-@njit(parallel=True, cache=True)
+@compiled_for_all_cores
 def _reciprocal(ranked, half, members, counts):
     """Write each image's k-reciprocal neighbours, widened by those of them that share two thirds of theirs; sorted."""
     k = ranked.shape[1] - 1
@@ -131,7 +132,7 @@ def _reciprocal(ranked, half, members, counts):
         counts[image] = kept
 
 
-@njit(parallel=True, cache=True)
+@compiled_for_all_cores
 def _weigh(vectors, farthest, members, starts, columns, values):
     """Weigh each member by exp(-distance), squared and scaled to 1 at the farthest, the weights of a row summing to 1."""
     for image in prange(len(starts) - 1):
@@ -162,7 +163,7 @@ def _averaged(rows: SparseRows, ranked: np.ndarray) -> SparseRows:
     return averaged
 
 
-@njit(parallel=True, cache=True)
+@compiled_for_all_cores
 def _average(starts, columns, values, ranked, lengths, out_starts, out_columns, out_values):
     """Write the length of each mean or, where `out_starts` says where to, the mean itself, its columns ascending."""
     count = ranked.shape[1]
@@ -204,7 +205,7 @@ def _turned(rows: SparseRows, first: int, size: int) -> SparseRows:
     return turned
 
 
-@njit(cache=True)
+@compiled
 def _turn(starts, columns, values, free, images, weights):
     """Write each entry to the next free place of its column."""
     for image in range(len(starts) - 1):
@@ -215,7 +216,7 @@ def _turn(starts, columns, values, free, images, weights):
             free[column] += 1
 
 
-@njit(parallel=True, cache=True)
+@compiled_for_all_cores
 def _mix(cosines, first, keep, farthest, starts, columns, values, by_starts, images, weights):
     """Turn cosines (b, G) of the queries from `first` on into the negative mixed distance."""
     for row in prange(cosines.shape[0]):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from msinet.errors import DatasetError, SettingsError
 from msinet.evaluation.draws import Draw, draw_galleries, fingerprint, is_drawn
 from msinet.evaluation.judgement import Judgement, judge
 from msinet.evaluation.metrics import RetrievalResult, score
+from msinet.evaluation.pair_counts import PairCounts
 from msinet.evaluation.protocols import Protocol, choose_protocol
 from msinet.evaluation.query_expansion import expand_queries
 from msinet.evaluation.ranking import Ranking, check_finite, rank, rank_within
@@ -81,10 +83,12 @@ def score_trial(trial: Trial, ranker: Ranker = rank_alone) -> RetrievalResult:
     """Rank a trial and return its scores; with the pairs' similarities in `info`, if the ranker counted them."""
     ranking = ranker(trial)
     result = score(ranking, trial.query, trial.protocol, len(trial.gallery))
-    if ranking.pairs:
-        result.info["similarities"] = ranking.pairs.histogram()
-        result.info["roc"] = ranking.pairs.summary()
+    result.info.update(_about_pairs(ranking.pairs))
     return result
+
+
+def _about_pairs(pairs: PairCounts | None) -> dict[str, Any]:
+    return {"similarities": pairs.histogram(), "roc": pairs.summary()} if pairs else {}
 
 
 def evaluate_embeddings(
@@ -156,13 +160,16 @@ def score_draws(
 ) -> tuple[RetrievalResult, Trial]:
     """Score each draw of a gallery; return the mean with its standard deviations, and the trial of the first draw.
 
-    A query's own scores are the means over the draws in which it asks.
+    A query's own scores are the means over the draws in which it asks; pairs are those of all draws together.
     """
-    results, trials = [], []
+    results, trials, pairs = [], [], None
     for draw in draws:
         drawn = is_drawn(pool.records, draw)
-        trials.append(make_trial(pool.select(~drawn), pool.select(drawn), protocol, scoring, device=device))
-        results.append(score_trial(trials[-1], ranker))
+        trial = make_trial(pool.select(~drawn), pool.select(drawn), protocol, scoring, device=device)
+        ranking = ranker(trial)
+        results.append(score(ranking, trial.query, protocol, len(trial.gallery)))
+        pairs = pairs + ranking.pairs if pairs and ranking.pairs else ranking.pairs
+        trials.append(trial)
     scores = {name: np.array([result.scores()[name] for result in results]) for name in results[0].scores()}
     first = results[0]
     mean = replace(
@@ -172,8 +179,8 @@ def score_draws(
         mINP=float(scores["mINP"].mean()),
         cmc=np.mean([result.cmc for result in results], axis=0),
         per_query=_mean_per_query(results),
-        deviations={name: float(values.std(ddof=1)) for name, values in scores.items()},
-        info=first.info | {"draws": {"count": len(draws), "fingerprint": fingerprint(draws)}},
+        deviations={name: float(values.std(ddof=1)) for name, values in scores.items()} if len(draws) > 1 else {},
+        info=_about_pairs(pairs) | {"draws": {"count": len(draws), "fingerprint": fingerprint(draws)}},
     )
     return mean, trials[0]
 
@@ -201,8 +208,13 @@ def scores_by_camera_pair(trial: Trial) -> dict[tuple[str, str], RetrievalResult
     rule a camera with itself never does, as its right answers are junk.
 
     Raises:
+        SettingsError: the gallery of the trial is only one of several that were drawn.
         DatasetError: a record has no camera.
     """
+    if trial.protocol.by_draws:
+        raise SettingsError(
+            f"--camera-pairs does not go with protocol {trial.protocol.name!r}, which draws several galleries"
+        )
     for record in (*trial.query, *trial.gallery):
         if record.camera is None:
             raise DatasetError(f"scores by camera pair need the camera of every image, and {record.path} has none")

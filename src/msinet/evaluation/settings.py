@@ -32,7 +32,8 @@ class ScoringSettings:
         if self.query_expansion < 0:
             raise SettingsError("--query-expansion cannot be negative")
         if not 1 <= self.rerank_expansion <= self.rerank_neighbours:
-            raise SettingsError("--rerank-expansion lies from 1 to --rerank-neighbours")
+            limits = f"from 1 to --rerank-neighbours, which is {self.rerank_neighbours}"
+            raise SettingsError(f"--rerank-expansion lies {limits}, and not at {self.rerank_expansion}")
         if not 0 <= self.rerank_keep <= 1:
             raise SettingsError("--rerank-keep is a weight from 0 to 1")
 

@@ -12,7 +12,7 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
-from msinet.world.compiling import compiled
+from msinet.compiling import compiled
 
 Floats = NDArray[np.float32]
 Point = Sequence[float] | NDArray

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from msinet.world.compiling import compiled
+from msinet.compiling import compiled
 from msinet.world.mesh import Floats
 from msinet.world.paintwork import Material
 

@@ -1,0 +1,46 @@
+"""What people see of scores."""
+
+import numpy as np
+import pytest
+
+from msinet.console import show_camera_pairs, show_result, show_results
+from msinet.evaluation.metrics import PerQuery, RetrievalResult
+from msinet.evaluation.settings import ScoringSettings
+
+
+def result(protocol: str = "image-to-track-camera", name: str = "world", **options) -> RetrievalResult:
+    """Return a result of one query, whose scores are as wide as scores can be."""
+    one = PerQuery(("q.jpg",), ("1",), np.ones(1), np.ones(1), np.ones(1))
+    pairs = [{"query_camera": "c1", "gallery_camera": "c2", "queries": 1, "mAP": 1.0, "rank_1": 1.0}]
+    info = {"data": {"name": name}, "scoring": ScoringSettings(**options).to_dict(), "camera_pairs": pairs}
+    return RetrievalResult(protocol, 1.0, 1.0, np.ones(50), 1.0, 11_579, 128_517, one, info=info)
+
+
+def shown(capsys: pytest.CaptureFixture[str]) -> str:
+    return capsys.readouterr().out
+
+
+def test_the_longest_names_and_numbers_fit_into_80_columns(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    show_results([result(), result("veri776-index", "VehicleID_V1.0 with a long name")])
+    words = shown(capsys)
+    assert "…" not in words
+    assert all(word in words for word in ("image-to-track-camera", "veri776-index", "VehicleID_V1.0", "128517", "100.0"))
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_what_was_done_before_ranking_stands_beside_the_scores(capsys, count):
+    show_results(count * [result(flip=True, track_pooling=True, query_expansion=3, rerank=True)])
+    done = "with flip, track pooling, query expansion 3, re-ranking (k1 20, k2 6, lambda 0.3)"
+    assert done in shown(capsys)
+
+
+def test_plain_scores_claim_nothing(capsys):
+    show_result(result())
+    assert "with" not in shown(capsys)
+
+
+def test_camera_pairs_name_their_protocol(capsys):
+    show_camera_pairs([result("market"), result("no-camera")])
+    words = shown(capsys)
+    assert "world, market, by cameras" in words and "world, no-camera, by cameras" in words
