@@ -101,15 +101,16 @@ def check_other_command(line: str) -> None:
     "page", [page for page in PAGES if page.name not in (*ONLY_READ, TRANSLATED)], ids=lambda page: page.name
 )
 def test_a_page_does_what_it_says(page, desk):
-    for block in blocks_of(page, "console"):
-        for line in lines_of(block):
+    names = {"__name__": "__main__"}
+    for kind, block in BLOCK.findall(page.read_text(encoding="utf-8")):
+        if kind == "python":
+            exec(compile(block, f"{page.name}, python", "exec"), names)
+        for line in lines_of(block) if kind == "console" else ():
             words = msinet_words(line)
             if not words:
                 check_other_command(line)
             elif words[0] != "demo":  # test_demo.py
                 run(words)
-    for block in blocks_of(page, "python"):
-        exec(compile(block, f"{page.name}, python", "exec"), {"__name__": "__main__"})
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name in ONLY_READ], ids=lambda page: page.name)

@@ -8,7 +8,7 @@ from typing import Any
 import numba
 
 # OpenMP's threads do not survive a fork, and loading images with several workers forks: they would wait for ever.
-numba.config.THREADING_LAYER = "forksafe"  # pyright: ignore[reportPrivateImportUsage]
+numba.config.THREADING_LAYER = "forksafe"  # pyright: ignore
 
 ONE_AT_A_TIME = threading.Lock()
 """The threads of the layer above serve one caller at a time."""
