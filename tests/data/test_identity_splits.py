@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from msinet.data.identity_splits import halve_by_camera, hold_out_validation, split_for_search
+from msinet.data.identity_splits import halve_by_camera, halve_for_search, hold_out_validation, split_for_search
 from msinet.data.records import ImageRecord, ReidSplits, identities
 from msinet.errors import DatasetError
 
@@ -57,6 +57,16 @@ def test_with_full_overlap_every_identity_is_on_both_sides():
     split = split_for_search(RECORDS, overlap=1)
     assert set(identities(split.weights)) == set(identities(split.alphas)) == set(identities(RECORDS))
     assert len(split.weights) == len(split.alphas) == len(RECORDS) // 2
+
+
+@given(record_lists(), st.integers(0, 5))
+def test_halved_for_the_search_every_identity_is_on_both_sides_or_has_one_image(records, seed):
+    split = halve_for_search(records, seed)
+    assert paths(split.weights, split.alphas) == paths(records)
+    weights, alphas = (Counter(record.identity for record in side) for side in (split.weights, split.alphas))
+    for identity, count in Counter(record.identity for record in records).items():
+        assert weights[identity] >= 1
+        assert abs(weights[identity] - alphas[identity]) == count % 2
 
 
 @given(record_lists(), st.integers(0, 5))

@@ -159,7 +159,7 @@ def test_pairs_are_those_of_all_draws(make_images):
 def test_camera_pairs_of_one_draw_are_not_shown_for_all(make_images):
     images = make_images(10, 5)
     _, trial = score_draws(images, draw_galleries(images.records), PROTOCOLS["vehicleid"])
-    with pytest.raises(SettingsError, match="draws several galleries"):
+    with pytest.raises(SettingsError, match="whose galleries are drawn"):
         scores_by_camera_pair(trial)
 
 

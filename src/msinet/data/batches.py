@@ -25,7 +25,7 @@ class Batch:
     images: Tensor
     """(B, 3, H, W) float32, normalised, channels last in memory."""
     identities: Tensor
-    """(B,) int64, position of the identity among the sorted identities of the records."""
+    """(B,) int64, position of the identity among the sorted identities of the records, or among those that were named."""
     cameras: Tensor
     """(B,) int64, position of the camera among the sorted cameras; -1 where unknown."""
     positions: Tensor
@@ -35,9 +35,9 @@ class Batch:
         return len(self.identities)
 
 
-def labels_of(records: Sequence[ImageRecord]) -> list[int]:
-    """Return each record's identity as its position among the sorted identities."""
-    labels = {identity: label for label, identity in enumerate(identities(records))}
+def labels_of(records: Sequence[ImageRecord], among: Sequence[str] | None = None) -> list[int]:
+    """Return each record's identity as its position among the sorted identities of the records, or among those named."""
+    labels = {identity: label for label, identity in enumerate(identities(records) if among is None else among)}
     return [labels[record.identity] for record in records]
 
 
@@ -61,6 +61,7 @@ class RecordImages(Dataset):
         seed: integers that with epoch and position fix what a random augmentation does.
         small: another size, for so many batches at first.
         caches: decoded images by size; without one, files are decoded each time.
+        among: identities that labels count; without them, those of the records.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class RecordImages(Dataset):
         seed: tuple[int, ...] = (0,),
         small: tuple[int, tuple[int, int]] = (0, (0, 0)),
         caches: Mapping[tuple[int, int], ImageCache] | None = None,
+        among: Sequence[str] | None = None,
     ) -> None:
         self.records = records
         self.image_size = image_size
@@ -77,7 +79,7 @@ class RecordImages(Dataset):
         self.seed = seed
         self.caches = caches or {}
         cameras = {camera: label for label, camera in enumerate(sorted({r.camera for r in records if r.camera}))}
-        self.identities = labels_of(records)
+        self.identities = labels_of(records, among)
         self.cameras = [cameras[record.camera] if record.camera else -1 for record in records]
 
     def __len__(self) -> int:
@@ -177,11 +179,13 @@ def embedding_batches(
     device: torch.device | None = None,
     workers: int = 0,
     caches: Mapping[tuple[int, int], ImageCache] | None = None,
+    order: Sequence[int] | None = None,
+    among: Sequence[str] | None = None,
 ) -> Batches:
-    """Return batches of all records in order, without augmentation."""
-    draws = [Draw(record, 0, record, 0) for record in range(len(records))]
+    """Return batches of records without augmentation: of all in their order, or of those at the positions in `order`."""
+    draws = [Draw(record, 0, record, 0) for record in (range(len(records)) if order is None else order)]
     batches = [draws[i : i + batch_size] for i in range(0, len(draws), batch_size)]
-    return Batches(RecordImages(records, image_size, caches=caches), batches, None, device, workers)
+    return Batches(RecordImages(records, image_size, caches=caches, among=among), batches, None, device, workers)
 
 
 def _start_worker(worker: int) -> None:

@@ -36,11 +36,39 @@ def split_for_search(records: Sequence[ImageRecord], overlap: float = 0.4, seed:
     third = round(len(apart) / 3)
     weights = [image for identity in apart[:third] for image in images[identity]]
     alphas = [image for identity in apart[third:] for image in images[identity]]
-    for identity in shared:
-        halves = halve_by_camera([records[image] for image in images[identity]], random)
-        weights += [images[identity][i] for i in halves[0]]
-        alphas += [images[identity][i] for i in halves[1]]
-    return SearchSplit(tuple(records[i] for i in sorted(weights)), tuple(records[i] for i in sorted(alphas)))
+    return _with_halves(records, weights, alphas, [images[identity] for identity in shared], random)
+
+
+def halve_for_search(records: Sequence[ImageRecord], seed: int = 0) -> SearchSplit:
+    """Give both sides every identity, with its images halved: the ordinary split of a search (Liu et al., DARTS, 2019).
+
+    Identities with a single image train the weights alone, so that the weights' side has all identities.
+
+    Args:
+        records: the training records.
+        seed: shuffles the halves.
+    """
+    images = images_by_identity(records).values()
+    single = [identity[0] for identity in images if len(identity) == 1]
+    several = [identity for identity in images if len(identity) > 1]
+    return _with_halves(records, single, [], several, np.random.default_rng((seed, 1)))
+
+
+def _with_halves(
+    records: Sequence[ImageRecord],
+    weights: Sequence[int],
+    alphas: Sequence[int],
+    shared: Sequence[Sequence[int]],
+    random: np.random.Generator,
+) -> SearchSplit:
+    """Return the split that has images on either side and, of each shared identity's images, half on both."""
+    sides = list(weights), list(alphas)
+    for images in shared:
+        halves = halve_by_camera([records[image] for image in images], random)
+        for side, half in zip(sides, halves, strict=True):
+            side.extend(images[i] for i in half)
+    first, second = (tuple(records[i] for i in sorted(side)) for side in sides)
+    return SearchSplit(first, second)
 
 
 def halve_by_camera(records: Sequence[ImageRecord], random: np.random.Generator) -> tuple[list[int], list[int]]:

@@ -25,11 +25,12 @@ from msinet.evaluation.draws import draw_galleries, read_draws, write_draws
 from msinet.evaluation.examples import example_rankings
 from msinet.evaluation.judgement import judge
 from msinet.evaluation.metrics import RetrievalResult
-from msinet.evaluation.protocols import choose_protocol
+from msinet.evaluation.protocols import Protocol, choose_protocol
 from msinet.evaluation.ranking import Ranking, join_rankings, rank
 from msinet.evaluation.scoring import (
     Ranker,
     Trial,
+    check_options,
     make_trial,
     pool_of,
     score_draws,
@@ -82,7 +83,7 @@ def evaluate_all(
     chosen = {name: splits.scored()[name] for name in tasks or splits.scored()}
     for task in chosen.values():
         for name in protocols:
-            require_answers(splits, task, name)
+            require_answers(splits, task, name, scoring, camera_pairs)
     scoring, settings = scoring or ScoringSettings(), settings or MachineSettings()
     accelerator = make_accelerator(settings)
     records = [record for task in chosen.values() for record in (*task.query, *task.gallery)]
@@ -123,10 +124,18 @@ def score_embeddings(
     return results
 
 
-def require_answers(splits: ReidSplits, task: RetrievalTask, protocol: str | None) -> None:
-    """Make sure, from the labels alone, that a task can be scored. Raises what `evaluate` raises."""
+def require_answers(
+    splits: ReidSplits,
+    task: RetrievalTask,
+    protocol: str | None,
+    scoring: ScoringSettings | None = None,
+    camera_pairs: bool = False,
+) -> Protocol:
+    """Make sure, from labels and options, that a task can be scored; return its protocol. Raises what `evaluate` does."""
     chosen = choose_protocol(task.query, task.gallery, protocol, splits.protocol)
+    check_options(chosen, scoring or ScoringSettings(), camera_pairs)
     judge(task.query, task.gallery, chosen, splits.answers)
+    return chosen
 
 
 def score_all(

@@ -53,7 +53,7 @@ def rerun(
         What `run` or `evaluate` raises.
     """
     if not (command := result.info.get("command")):
-        raise DatasetError("this result was not made by msinet run or msinet evaluate: only their results can be repeated")
+        raise DatasetError("this result names no command: only msinet run, and msinet evaluate of a model, can be repeated")
     splits, before = read(command), result.info["data"]["fingerprint"]
     if splits.fingerprint() != before:
         raise DatasetError(f"the data has changed: {command['data']} was {before} and is {splits.fingerprint()}")

@@ -39,12 +39,16 @@ def run(
     # What validation holds out from training is held out from the search as well.
     search_settings = replace(search_settings, validation_share=train_settings.validation_share)
     make_sampler(hold_out_validation(splits, train_settings.validation_share).train, train_settings)
-    require_answers(splits, next(iter(splits.scored().values())), protocol)
+    scored_by = require_answers(splits, next(iter(splits.scored().values())), protocol)
 
     architecture = search(splits, search_settings, out, progress)
     model = train(splits, architecture, train_settings, out, progress)
     cameras = {record.camera for record in (*splits.query, *splits.gallery) if record.camera}
-    few = 1 < len(cameras) <= SHOWN_CAMERAS and all(record.camera for record in (*splits.query, *splits.gallery))
+    few = (
+        not scored_by.by_draws
+        and 1 < len(cameras) <= SHOWN_CAMERAS
+        and all(record.camera for record in (*splits.query, *splits.gallery))
+    )
     result = evaluate(model, splits, protocol, None, train_settings, progress, few)
     if command:
         result.info["command"] = command

@@ -43,6 +43,14 @@ def rank_alone(trial: Trial) -> Ranking:
     return rank(trial.similarities, trial.judgement, pairs=True)
 
 
+def check_options(protocol: Protocol, scoring: ScoringSettings, camera_pairs: bool = False) -> None:
+    """Raise SettingsError where an option does not go with the protocol."""
+    if scoring.track_pooling and protocol.by_lists:
+        raise SettingsError(f"--track-pooling does not go with protocol {protocol.name!r}, whose lists are of images")
+    if camera_pairs and protocol.by_draws:
+        raise SettingsError(f"--camera-pairs does not go with protocol {protocol.name!r}, whose galleries are drawn")
+
+
 def make_trial(
     query: Embeddings,
     gallery: Embeddings,
@@ -58,9 +66,8 @@ def make_trial(
         DatasetError: vectors or labels do not allow it, or no query has a right answer.
     """
     scoring = scoring or ScoringSettings()
+    check_options(protocol, scoring)
     if scoring.track_pooling:
-        if protocol.by_lists:
-            raise SettingsError(f"--track-pooling does not go with protocol {protocol.name!r}, whose lists are of images")
         query, gallery = pool_tracks(query), pool_tracks(gallery)
     if scoring.query_expansion:
         query = expand_queries(query, gallery, scoring.query_expansion, device)
@@ -211,10 +218,7 @@ def scores_by_camera_pair(trial: Trial) -> dict[tuple[str, str], RetrievalResult
         SettingsError: the gallery of the trial is only one of several that were drawn.
         DatasetError: a record has no camera.
     """
-    if trial.protocol.by_draws:
-        raise SettingsError(
-            f"--camera-pairs does not go with protocol {trial.protocol.name!r}, which draws several galleries"
-        )
+    check_options(trial.protocol, ScoringSettings(), camera_pairs=True)
     for record in (*trial.query, *trial.gallery):
         if record.camera is None:
             raise DatasetError(f"scores by camera pair need the camera of every image, and {record.path} has none")

@@ -59,7 +59,9 @@ def remark_on_sizes(splits: ReidSplits, name: str, published: Mapping[str, tuple
     parts = splits.parts()
     found = {part: (len(identities(parts.get(part, ()))), len(parts.get(part, ()))) for part in published}
     differences = [
-        f"{part} has {found[part][0]:,} identities and {found[part][1]:,} images instead of {count:,} and {images:,}"
+        f"{part} is missing"
+        if found[part] == (0, 0)
+        else f"{part} has {found[part][0]:,} identities and {found[part][1]:,} images instead of {count:,} and {images:,}"
         for part, (count, images) in published.items()
         if found[part] != (count, images)
     ]

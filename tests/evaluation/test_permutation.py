@@ -1,0 +1,53 @@
+import math
+from itertools import permutations
+
+import numpy as np
+import pytest
+
+from msinet.evaluation import permutation
+from msinet.evaluation.permutation import chance_of_better, chance_of_correlation, ranks, spearman
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "expected"),
+    [
+        ([9.0], [1.0, 2.0, 3.0], 1 / 4),
+        ([0.0], [1.0, 2.0, 3.0], 1),
+        ([8.0, 9.0], [1.0, 2.0, 3.0], 1 / 10),
+        ([2.0, 3.0], [1.0, 4.0], 4 / 6),  # 1+4, 2+3, 2+4 and 3+4 come to 5 at least
+        ([5.0], [5.0, 5.0], 1),
+    ],
+)
+def test_the_chance_that_as_many_drawn_do_as_well(own, others, expected):
+    assert chance_of_better(own, others) == pytest.approx(expected)
+
+
+def test_drawing_comes_near_to_counting_all(monkeypatch):
+    own, others = [3.0, 5.0, 6.0, 4.5], [1.0, 2.0, 4.0, 5.5, 3.5, 2.5, 0.5, 6.5]
+    exact = chance_of_better(own, others)
+    monkeypatch.setattr(permutation, "DRAWS", 400)
+    assert chance_of_better(own, others) == pytest.approx(exact, abs=0.07)
+
+
+def test_equal_values_share_their_ranks():
+    assert ranks([10, 30, 20, 20]).tolist() == [0, 3, 1.5, 1.5]
+
+
+def test_spearman_is_the_one_of_the_squared_differences():
+    """Without ties, 1 - 6 sum d^2 / (n (n^2 - 1))."""
+    one, other = np.random.default_rng(0).normal(size=(2, 9))
+    squares = ((np.argsort(np.argsort(one)) - np.argsort(np.argsort(other))) ** 2).sum()
+    assert spearman(one, other) == pytest.approx(1 - 6 * squares / (9 * 80))
+    assert (spearman(one, one**3), spearman(one, -one)) == (pytest.approx(1), pytest.approx(-1))
+
+
+def test_spearman_of_equal_values_is_not_a_number():
+    assert math.isnan(spearman([1, 1, 1], [1, 2, 3]))
+
+
+def test_the_chance_of_a_correlation():
+    """Against all 720 orders."""
+    one, other = [1.0, 2, 3, 4, 5, 6], [2.0, 1, 4, 3, 6, 5]
+    found = abs(spearman(one, other))
+    expected = np.mean([abs(spearman(one, order)) >= found - 1e-9 for order in permutations(other)])
+    assert chance_of_correlation(one, other) == pytest.approx(expected, abs=0.01)
