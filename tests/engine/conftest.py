@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+import torch
 
+from msinet.data.batches import Batch
 from msinet.engine.settings import SearchSettings, TrainSettings
 
 TINY: dict[str, Any] = {
@@ -31,6 +33,14 @@ def search_settings() -> SearchSettings:
 def train_settings() -> TrainSettings:
     """A training of two epochs at 32 x 32 pixels."""
     return TrainSettings(**TINY)
+
+
+@pytest.fixture
+def batches() -> list[Batch]:
+    """A batch for the weights and one for the alphas: 4 identities x 2 images of noise."""
+    random = torch.Generator().manual_seed(3)
+    labels = torch.tensor([0, 0, 1, 1, 2, 2, 3, 3])
+    return [Batch(torch.randn(8, 3, 32, 32, generator=random), labels, labels * 0, labels) for _ in range(2)]
 
 
 class StopAfter:

@@ -15,11 +15,13 @@ from accelerate.state import AcceleratorState, GradientState
 from torch import nn
 
 from msinet.data.batches import Batch
-from msinet.engine.embed import embed, evaluate
+from msinet.engine.embed import embed
+from msinet.engine.evaluate import evaluate
 from msinet.engine.run import run
 from msinet.engine.runtime import gather_rows, join_batch, make_accelerator, own_share
 from msinet.engine.search import TwinsSearch, search
 from msinet.engine.settings import MachineSettings
+from msinet.engine.supernet_score import supernet_scores
 from msinet.engine.train import train
 from msinet.losses.alignment import alignment_loss
 from msinet.losses.triplet import triplet_loss
@@ -145,14 +147,28 @@ def test_pairs_are_aligned_across_processes():
     assert in_processes(work) == [0, 0]
 
 
+@pytest.mark.parametrize("contrast", ["twins", "shared", "classifiers"])
 @pytest.mark.usefixtures("frozen")
-def test_two_processes_search_as_one(splits, search_settings, tmp_path):
-    """Weights, alphas, both memories and both optimizers, after two epochs."""
-    settings = replace(search_settings, **SGD)
+def test_two_processes_search_as_one(splits, search_settings, tmp_path, contrast):
+    """Weights, alphas, what they are held against and all optimizers, after two epochs; and what removals cost."""
+    settings = replace(search_settings, **SGD, contrast=contrast, choose_by="removal")
     search(splits, settings, tmp_path / "one")
     assert in_processes(lambda _: search(splits, settings, tmp_path / "two")) == [0, 0]
     assert largest_difference(*(tmp_path / name / "search.checkpoint.safetensors" for name in ("one", "two"))) < 1e-5
     assert len((tmp_path / "two/search.jsonl").read_text().splitlines()) == search_settings.epochs
+    told = [json.loads((tmp_path / name / "architecture.json").read_text())["losses_without"] for name in ("one", "two")]
+    torch.testing.assert_close(*(torch.tensor(losses["rows"]) for losses in told), rtol=1e-4, atol=1e-4)
+
+
+def test_two_processes_score_architectures_as_one(splits, search_settings, tmp_path):
+    search(splits, replace(search_settings, validation_share=0.3), tmp_path)
+    architectures = [Architecture.from_interactions([name] * 6, 1) for name in ("none", "channel_gate")]
+    expected = supernet_scores(tmp_path, splits, architectures, "cpu")
+
+    def work(rank):
+        assert supernet_scores(tmp_path, splits, architectures, "cpu") == pytest.approx(expected, abs=1e-6)
+
+    assert in_processes(work) == [0, 0]
 
 
 @pytest.mark.parametrize("alignment", ["none", "both"])

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from msinet.engine.search import TwinsSearch, search
 from msinet.engine.settings import SearchSettings
 from msinet.errors import CheckpointError, SettingsError, TrainingError
 from msinet.model.architecture import Architecture
+from msinet.tensor_files import load_tensors
 
 
 @pytest.fixture
@@ -22,13 +24,6 @@ def splits(make_splits):
 @pytest.fixture
 def twins(search_settings):
     return TwinsSearch(search_settings, 4, 4, make_accelerator(search_settings))
-
-
-@pytest.fixture
-def batches():
-    random = torch.Generator().manual_seed(3)
-    labels = torch.tensor([0, 0, 1, 1, 2, 2, 3, 3])
-    return [Batch(torch.randn(8, 3, 32, 32, generator=random), labels, labels * 0, labels) for _ in range(2)]
 
 
 def fill(twins: TwinsSearch, batches: list[Batch]) -> None:
@@ -85,7 +80,7 @@ def test_alphas_see_the_weights_just_updated(search_settings, batches, monkeypat
         fill(twins, batches)
         if held_back:
             monkeypatch.setattr(twins.weight_optimizer, "step", lambda: None)
-        twins.set_learning_rates(10, 10)
+        twins.follow_schedules(10, 10)
         losses.append(twins.step(*batches)[1].item())
     assert losses[0] != losses[1]
 
@@ -106,6 +101,8 @@ def test_search_writes_architecture_and_every_epochs_alphas(splits, search_setti
     assert [line["epoch"] for line in lines] == [1, 2]
     assert lines[-1]["alphas"] == written["alphas"]["rows"]
     assert Architecture.from_alphas(lines[-1]["alphas"], cells_per_stage=1) == architecture
+    assert [choice["taken"] for choice in written["choices"]] == list(architecture.interactions)
+    assert written["doubts"]  # after two epochs
 
 
 def test_same_seed_same_search(splits, search_settings, tmp_path):
@@ -144,6 +141,73 @@ def test_stopped_search_goes_on_where_it_was(splits, search_settings, tmp_path, 
     search(splits, search_settings, tmp_path / "stopped")
     for name in ("search.jsonl", "architecture.json"):
         assert (tmp_path / "stopped" / name).read_text() == (tmp_path / "whole" / name).read_text()
+
+
+@pytest.mark.parametrize("contrast", ["shared", "classifiers"])
+def test_stopped_search_with_all_options_goes_on_where_it_was(splits, search_settings, tmp_path, stop_after, contrast):
+    """In the middle of the second epoch, where the alphas learn and the mixture has cooled."""
+    options = {"balanced": True, "alpha_start_epoch": 1, "mixture_temperature": 0.2, "choose_by": "removal"}
+    settings = replace(search_settings, contrast=contrast, **options)
+    search(splits, settings, tmp_path / "whole")
+    steps = load_tensors(tmp_path / "whole/search.checkpoint.safetensors")[1]["step"]
+    with pytest.raises(KeyboardInterrupt):
+        search(splits, settings, tmp_path / "stopped", stop_after("search", steps // 2 + 1))
+    search(splits, settings, tmp_path / "stopped")
+    for name in ("search.jsonl", "architecture.json"):
+        assert (tmp_path / "stopped" / name).read_text() == (tmp_path / "whole" / name).read_text()
+
+
+def test_alphas_rest_until_their_epoch_while_their_memory_follows(search_settings, batches):
+    twins = TwinsSearch(replace(search_settings, alpha_start_epoch=1), 4, 4, make_accelerator(search_settings))
+    fill(twins, batches)
+    weights, alphas = twins.weights[0].detach().clone(), twins.alphas.detach().clone()
+    centroids = twins.alpha_memory.centroids.clone()
+    twins.follow_schedules(9, 10)
+    twins.step(*batches)
+    assert twins.alphas.equal(alphas)
+    assert not twins.weights[0].equal(weights)
+    assert not twins.alpha_memory.centroids.equal(centroids)
+    twins.follow_schedules(10, 10)
+    twins.step(*batches)
+    assert not twins.alphas.equal(alphas)
+
+
+def test_the_mixture_cools_by_equal_factors(search_settings):
+    """Over 2 epochs of 10 steps, from 1 to what is set."""
+    twins = TwinsSearch(replace(search_settings, mixture_temperature=0.1), 4, 4, make_accelerator(search_settings))
+    seen = []
+    for step in range(20):
+        twins.follow_schedules(step, 10)
+        seen.append(twins.mixture_temperature)
+    assert (seen[0], seen[-1]) == (1, pytest.approx(0.1))
+    assert [after / before for before, after in pairwise(seen)] == pytest.approx([0.1 ** (1 / 19)] * 19)
+
+
+def test_a_mixture_at_a_tenth_of_the_temperature_is_one_of_ten_times_the_alphas(search_settings, batches):
+    losses = []
+    for temperature, scale in ((1.0, 1.0), (0.1, 1.0), (1.0, 10.0)):
+        twins = TwinsSearch(search_settings, 4, 4, make_accelerator(search_settings))
+        twins.alphas.data *= 1000 * scale
+        twins.mixture_temperature = temperature
+        for memory in (twins.weight_memory, twins.alpha_memory):
+            memory.fill(torch.eye(4, 128), torch.arange(4))
+        losses.append(torch.stack(twins.step(*batches)))
+    torch.testing.assert_close(*losses[1:])
+    assert not losses[0].equal(losses[1])
+
+
+def test_balanced_changes_where_gates_and_attentions_start_and_nothing_else(search_settings):
+    plain, balanced = (
+        TwinsSearch(replace(search_settings, balanced=value), 4, 4, make_accelerator(search_settings)).supernet
+        for value in (False, True)
+    )
+    for (name, one), other in zip(plain.named_parameters(), balanced.parameters(), strict=True):
+        if name.endswith("excite.bias"):
+            assert (one.sigmoid().unique().item(), other.sigmoid().unique().item()) == (0.5, pytest.approx(0.95))
+        elif name.endswith("gamma"):
+            assert (one.item(), other.item()) == (0, 0.5)
+        else:
+            assert one.equal(other)
 
 
 def test_other_settings_do_not_go_on(splits, search_settings, tmp_path):

@@ -7,7 +7,7 @@ import torch
 
 from msinet.data.batches import Batch
 from msinet.data.records import identities
-from msinet.engine.embed import evaluate
+from msinet.engine.evaluate import evaluate
 from msinet.engine.loop import Loop
 from msinet.engine.runtime import learning_rate_factor, make_accelerator
 from msinet.engine.search import TwinsSearch

@@ -1,9 +1,19 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from msinet.model.architecture import INTERACTION_NAMES
-from msinet.model.interactions import ChannelGate, CrossAttention, Exchange, InteractionMixture, Keep, make_interaction
+from msinet.model.interactions import (
+    ChannelGate,
+    CrossAttention,
+    Exchange,
+    InteractionMixture,
+    Keep,
+    make_interaction,
+    start_balanced,
+)
+from msinet.model.layers import start_weights
 
 
 @pytest.fixture
@@ -98,6 +108,17 @@ def test_attention_takes_its_keys_from_the_other_branch(maps, attention):
 @torch.no_grad()
 def test_attention_starts_as_no_interaction(maps):
     assert all(torch.equal(found, own) for found, own in zip(CrossAttention().double()(*maps), maps, strict=True))
+
+
+@torch.no_grad()
+def test_balanced_gates_are_nearly_open_and_attentions_at_half_strength(maps):
+    """Whatever stands in the network besides, and in the network that is trained as in the supernet."""
+    gate, attention = ChannelGate(32).double(), CrossAttention().double()
+    start_weights(gate)
+    start_balanced(nn.ModuleList([gate, attention]))
+    assert gate.gate(0 * maps[0]).unique().item() == pytest.approx(0.95)
+    assert gate.gate(maps[0]).mean().item() == pytest.approx(0.95, abs=0.02)
+    assert attention.gamma.item() == 0.5
 
 
 @torch.no_grad()

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from msinet.errors import SettingsError
 from msinet.model.architecture import INTERACTION_NAMES, Architecture, channels_at
 from msinet.model.msinet import MSINet
 from msinet.model.supernet import Supernet
@@ -46,6 +47,30 @@ def test_what_is_searched_is_what_is_trained(double, architecture, mode):
     found = supernet.backbone(images, supernet.alphas.softmax(-1).unflatten(0, (3, 2, 2))).last
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-9 * expected.abs().max().item())
     torch.testing.assert_close(supernet(images), expected.mean((2, 3)), rtol=1e-9, atol=1e-9)
+
+
+@torch.no_grad()
+def test_weights_of_an_architecture_make_the_supernet_its_network(double):
+    """Whatever the alphas are."""
+    architecture, images = Architecture.random(1), torch.randn(3, 3, 64, 48)
+    supernet = sure_of(Architecture.random(2)).eval()
+    network = MSINet(architecture, 5, NARROW).eval()
+    network.backbone.load_state_dict(chosen_weights(supernet, network))
+    found = supernet(images, supernet.weights_of(architecture))
+    torch.testing.assert_close(found, network.backbone(images).last.mean((2, 3)), rtol=1e-9, atol=1e-9)
+
+
+def test_an_architecture_with_other_places_does_not_fit():
+    with pytest.raises(SettingsError, match=r"3 stages of 2 cells .* does not fit a supernet of 3 stages of 1 cells"):
+        Supernet(NARROW, cells_per_stage=1).weights_of(Architecture.random(0))
+
+
+@torch.no_grad()
+def test_a_cold_mixture_is_its_largest_alphas_operation():
+    supernet = Supernet(NARROW)
+    supernet.alphas.copy_(torch.randn(12, 4))
+    torch.testing.assert_close(supernet.mixture(1e-4), supernet.weights_of(supernet.architecture()))
+    assert supernet.mixture().equal(supernet.alphas.softmax(-1))
 
 
 def test_cells_are_as_wide_in_the_search_as_in_the_result():

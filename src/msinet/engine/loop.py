@@ -188,13 +188,14 @@ def make_batches(
     loop: Loop,
     caches: Mapping[tuple[int, int], ImageCache],
     stream: int = 0,
+    among: Sequence[str] | None = None,
 ) -> Batches:
     """Return the augmented batches that are left of a run, this process' share of each.
 
-    Streams with different numbers augment independently.
+    Streams with different numbers augment independently. Labels count the identities of the records, or those of `among`.
     """
     small = settings.small_epochs * loop.steps_per_epoch, settings.small_image_size
-    images = RecordImages(records, settings.image_size, (settings.seed, stream), small, caches)
+    images = RecordImages(records, settings.image_size, (settings.seed, stream), small, caches, among)
     draws = TrainingDraws(sampler, loop.step, loop.total, (accelerator.process_index, accelerator.num_processes))
     augmentation = Augmentation(settings.padding, settings.color_jitter, settings.erasing)
     return Batches(images, draws, augmentation, accelerator.device, settings.workers)

@@ -14,6 +14,8 @@ Optimizer = Literal["sgd", "adamw"]
 Schedule = Literal["steps", "cosine"]
 Alignment = Literal["none", "positive", "negative", "both"]
 Tracker = Literal["tensorboard", "wandb", "mlflow"]
+Contrast = Literal["twins", "shared", "classifiers"]
+ChooseBy = Literal["alpha", "removal"]
 
 NOT_PART_OF_THE_RESULT = frozenset({"workers", "device", "checkpoint_minutes", "tracker", "image_cache"})
 """Settings that may change between a run and its continuation."""
@@ -150,6 +152,19 @@ class SearchSettings(LoopSettings):
     """tau of equation 2."""
     memory_keep: float = 0.2
     """beta of equation 3: the share of a centroid that an update keeps."""
+    contrast: Contrast = "twins"
+    """twins: a memory of centroids for each side, as published. shared: one for both, and every identity on both sides
+    with its images halved; without --overlap. classifiers: on the twins' split, softmax classifiers that learn."""
+    balanced: bool = False
+    """Let all four operations start on equal terms: gates open instead of half shut, attention at half its strength
+    instead of at none. The cell is the same, and training starts as ever."""
+    alpha_start_epoch: int = 0
+    """Epochs in which the weights learn alone; the alphas' memory follows them."""
+    mixture_temperature: float = 1.0
+    """T of softmax(alpha / T) at the end; it falls geometrically from 1, so that the mixture becomes a choice."""
+    choose_by: ChooseBy = "alpha"
+    """What a place keeps at the end. alpha: the largest alpha. removal: whose removal from the mixture costs the alphas'
+    loss most, place by place (Wang et al., Rethinking Architecture Selection in Differentiable NAS, 2021)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -159,6 +174,10 @@ class SearchSettings(LoopSettings):
         require(self.temperature > 0, "--temperature must be positive")
         require(0 <= self.memory_keep < 1, "--memory-keep is a share from 0 up to, not including, 1")
         require(min(self.cells_per_stage, self.interactions_per_cell) >= 1, "a stage needs a cell, a cell an interaction")
+        require(self.contrast in get_args(Contrast), f"--contrast is one of {', '.join(get_args(Contrast))}")
+        require(self.choose_by in get_args(ChooseBy), f"--choose-by is one of {', '.join(get_args(ChooseBy))}")
+        require(0 <= self.alpha_start_epoch < self.epochs, "--alpha-start-epoch lies from 0 up to, not including, --epochs")
+        require(0 < self.mixture_temperature <= 1, "--mixture-temperature is above 0 and at most 1")
 
 
 @Parameter(name="*")

@@ -111,8 +111,13 @@ class Architecture:
     @classmethod
     def load(cls, path: str | Path) -> "Architecture":
         """Read what `save` wrote."""
+        return cls.from_dict(cls.values_in(path))
+
+    @staticmethod
+    def values_in(path: str | Path) -> dict:
+        """Return all that stands in the file of an architecture, what was told beside it as well."""
         try:
-            return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+            return json.loads(Path(path).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise SettingsError(f"cannot read an architecture from {path}: {error}") from error
 

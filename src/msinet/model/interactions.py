@@ -3,6 +3,7 @@
 Every interaction takes the maps of both branches, (B, C, H, W) each, and returns both.
 """
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -10,6 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 Branches = tuple[Tensor, Tensor]
+
+OPEN_GATE, HALF_ATTENTION = 0.95, 0.5
+"""Where `start_balanced` lets the gate and the attention's gamma start."""
 
 
 class Keep(nn.Module):
@@ -118,6 +122,20 @@ def flat_in_float(x: Tensor) -> Tensor:
 def as_map(flat: Tensor, like: Tensor) -> Tensor:
     """Undo `flat_in_float`: the shape, dtype and memory format of `like`."""
     return flat.to(like.dtype).unflatten(2, like.shape[2:]).contiguous(memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def start_balanced(network: nn.Module) -> None:
+    """Let all gates start nearly open, and all attentions at half their strength, instead of half shut and at none.
+
+    As they start otherwise, a gate halves what it is given, and attention is `none` until its gamma has moved: a mixture
+    weighs four operations, one of which is smaller and one there twice. These are starting values: the cell is the same.
+    """
+    for module in network.modules():
+        if isinstance(module, ChannelGate):
+            nn.init.constant_(module.excite.bias, math.log(OPEN_GATE / (1 - OPEN_GATE)))  # pyright: ignore[reportArgumentType]
+        elif isinstance(module, CrossAttention):
+            nn.init.constant_(module.gamma, HALF_ATTENTION)
 
 
 def make_interaction(name: str, channels: int) -> nn.Module:

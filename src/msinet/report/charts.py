@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from msinet.model.architecture import INTERACTION_NAMES
 from msinet.model.architecture_picture import COLORS
 
 INK = "#0a0b0c"
@@ -84,17 +85,16 @@ def roc(false_positive: Sequence[float], true_positive: Sequence[float]) -> str:
         return _svg(figure, "ROC curve")
 
 
-def alphas_over_time(shares: np.ndarray, operations: Sequence[str], names: Sequence[str]) -> str:
-    """Draw the shares of the operations at each place, (epochs, places, operations)."""
+def alphas_over_time(shares: np.ndarray, taken: Sequence[str], names: Sequence[str]) -> str:
+    """Draw the shares of the operations at each place, (epochs, places, operations), and which was taken there."""
     count = shares.shape[1]
     columns = 4 if count % 4 == 0 else count
     with _figure(9.2, 1.75 * count / columns + 0.4, count // columns, columns) as (figure, axes):
         for place, axis in enumerate(axes.ravel()):
-            for i, operation in enumerate(operations):
-                chosen = shares[-1, place].argmax() == i
+            for i, operation in enumerate(INTERACTION_NAMES):
                 epochs = np.arange(1, len(shares) + 1)
                 # The one that was taken lies on top: attention starts as none, and their lines may be the same.
-                width, order = (2.2, 3) if chosen else (1.1, 2)
+                width, order = (2.2, 3) if operation == taken[place] else (1.1, 2)
                 axis.plot(epochs, shares[:, place, i], color=COLORS[operation], linewidth=width, zorder=order)
             axis.set_title(names[place], fontsize=9, color=INK)
             axis.set_ylim(0, 1.1 * shares.max())

@@ -14,17 +14,15 @@ from msinet.data.records import ImageRecord
 from msinet.errors import DatasetError
 from msinet.evaluation.metrics import RetrievalResult
 from msinet.evaluation.protocols import PROTOCOLS
-from msinet.model.architecture import INTERACTION_NAMES, Architecture
+from msinet.model.architecture import Architecture
 from msinet.model.architecture_picture import COLORS
+from msinet.model.certainty import UNSURE, choices_of, doubts_about, shares_of
 from msinet.report import charts
 from msinet.report.pictures import contact_sheet, data_uri, thumbnail
 from msinet.report.speed import cost_of
 from msinet.whole_files import write_whole
 
 SHEET = {"rows": 6, "columns": 10, "cell": 84}
-UNSURE = 0.02
-"""Shares that lie closer together than this are as good as equal."""
-
 GROUPS = {"best": "The best queries", "median": "Queries from the middle", "worst": "The worst queries"}
 
 
@@ -133,33 +131,22 @@ def _architecture(run: Path, result: RetrievalResult, cost: Mapping[str, float])
 
 
 def _search(log: Sequence[Mapping[str, Any]], architecture: Architecture) -> dict[str, Any]:
-    alphas = np.array([epoch["alphas"] for epoch in log])  # (epochs, places, operations)
-    shares = np.exp(alphas) / np.exp(alphas).sum(-1, keepdims=True)
+    shares = [shares_of(epoch["alphas"], epoch.get("mixture_temperature", 1.0)) for epoch in log]
     cells = [f"stage {s}, cell {c}" for s, stage in enumerate(architecture.stages, 1) for c in range(1, len(stage) + 1)]
     per_cell = len(architecture.stages[0][0])
     names = [f"{cell}, {'middle' if i == 0 else 'end'}" for cell in cells for i in range(per_cell)]
-    operations = list(INTERACTION_NAMES)
-    rows = [_certainty(name, last, operations) for name, last in zip(names, shares[-1], strict=True)]
-    unsure = sum(row["share"] - row["next_share"] < UNSURE for row in rows)
-    words = (
-        f"At {unsure} of {len(rows)} places the first two lie less than {UNSURE} apart: another seed may choose otherwise."
-    )
+    choices = choices_of(shares[-1], architecture)
+    unsure = sum(choice.margin < UNSURE for choice in choices)
+    words = [f"At {unsure} of {len(choices)} places the first two shares lie less than {UNSURE} apart."] if unsure else []
     epochs = [epoch["epoch"] for epoch in log]
     losses = {name: (epochs, [epoch[key] for epoch in log]) for name, key in (("weights", "loss"), ("alphas", "alpha_loss"))}
     return {
         "operations": COLORS.items(),
-        "alphas": Markup(charts.alphas_over_time(shares, operations, names)),
-        "certainty": rows,
-        "certainty_words": words if unsure else "",
+        "alphas": Markup(charts.alphas_over_time(np.array(shares), architecture.interactions, names)),
+        "choices": list(zip(names, choices, strict=True)),
+        "certainty_words": " ".join(words + doubts_about(choices)),
         "search_curves": Markup(charts.curves(losses, "epoch", "loss", "Losses of the search")),
     }
-
-
-def _certainty(place: str, shares: np.ndarray, operations: Sequence[str]) -> dict[str, Any]:
-    """Return which operation was taken at a place and which came next, with their shares (operations,)."""
-    first, second = np.argsort(-shares, kind="stable")[:2]
-    next_one = {"next": operations[second], "next_share": shares[second]}
-    return {"place": place, "taken": operations[first], "share": shares[first]} | next_one
 
 
 def _training(run: Path) -> dict[str, Any]:

@@ -1,0 +1,44 @@
+"""Could luck have done it? Rank correlation, and permutation tests of a few scores."""
+
+from collections.abc import Sequence
+from itertools import combinations
+from math import comb
+
+import numpy as np
+
+DRAWS = 100_000
+"""So many permutations are tried where there are more."""
+
+
+def chance_of_better(own: Sequence[float], others: Sequence[float]) -> float:
+    """Return how often as many values, drawn from all, have at least the mean of `own`: a one-sided permutation test.
+
+    Exact up to `DRAWS` ways to draw; the smallest possible answer is 1 / comb(len(own) + len(others), len(own)).
+    """
+    values, count = np.array([*own, *others]), len(own)
+    if comb(len(values), count) <= DRAWS:
+        means = [values[list(drawn)].mean() for drawn in combinations(range(len(values)), count)]
+    else:
+        random = np.random.default_rng(0)
+        means = [np.mean(own), *(random.choice(values, count, replace=False).mean() for _ in range(DRAWS))]
+    return float(np.mean(np.array(means) >= np.mean(own) - 1e-9))
+
+
+def spearman(one: Sequence[float], other: Sequence[float]) -> float:
+    """Return the correlation of the ranks, from -1 to 1; not a number where all values of a side are equal."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return float(np.corrcoef(ranks(one), ranks(other))[0, 1])
+
+
+def chance_of_correlation(one: Sequence[float], other: Sequence[float]) -> float:
+    """Return how often values in random order correlate as much by rank, either way: a two-sided permutation test."""
+    random, a, b = np.random.default_rng(0), ranks(one), ranks(other)
+    a, b = a - a.mean(), b - b.mean()
+    products = random.permuted(np.broadcast_to(b, (DRAWS // 10, len(b))), axis=1) @ a
+    return float((1 + (abs(products) >= abs(a @ b) - 1e-9).sum()) / (1 + len(products)))
+
+
+def ranks(values: Sequence[float]) -> np.ndarray:
+    """Return each value's rank, from 0; equal values have the mean of theirs."""
+    array = np.asarray(values)
+    return np.array([(array < value).sum() + ((array == value).sum() - 1) / 2 for value in array])
