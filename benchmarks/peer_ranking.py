@@ -1,4 +1,4 @@
-"""fast-reid's ranking, fetched and compiled in a scratch folder: what scoring is compared with."""
+"""fast-reid's ranking and re-ranking, fetched and compiled in a scratch folder: what scoring is compared with."""
 
 import importlib
 import shutil
@@ -31,13 +31,10 @@ def build(scratch: Path) -> None:
     (scratch / "peer" / "built").touch()
 
 
-def load(scratch: Path) -> ModuleType:
-    """Return fast-reid's module `rank`, which takes its compiled loop if `use_cython` is not False."""
+def load(scratch: Path, name: str) -> ModuleType:
+    """Return fast-reid's module `rank`, which takes its compiled loop if `use_cython` is not False, or `rerank`."""
     sys.path.insert(0, str(scratch))
-    module = importlib.import_module("peer.rank")
-    if not module.IS_CYTHON_AVAI:
-        raise SystemExit("fast-reid's ranking was not compiled: nothing is timed")
-    return module
+    return importlib.import_module(f"peer.{name}")
 
 
 def _path() -> dict[str, str]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from msinet.data.embeddings import Embeddings
 from msinet.data.records import Answers, ImageRecord
 from msinet.errors import DatasetError, SettingsError
+from msinet.evaluation import neighbours
 from msinet.evaluation.draws import COUNT, draw_galleries, read_draws, write_draws
 from msinet.evaluation.neighbours import nearest
 from msinet.evaluation.protocols import PROTOCOLS
@@ -39,9 +40,18 @@ def image(name: str, identity: str, camera: str | None = None, track: str | None
 @settings(deadline=None)
 def test_the_nearest_are_those_of_a_stable_sort(seed, k):
     matrix = np.random.default_rng(seed).integers(0, 5, (4, 7)).astype(np.float32)
-    positions, lowest = nearest(Given(matrix), k)
-    np.testing.assert_array_equal(positions, np.argsort(-matrix, axis=1, kind="stable")[:, :k])
-    np.testing.assert_array_equal(lowest, matrix.min(axis=1))
+    found = nearest(Given(matrix), k)
+    np.testing.assert_array_equal(found.nearest, np.argsort(-matrix, axis=1, kind="stable")[:, :k])
+    np.testing.assert_array_equal(found.lowest, matrix.min(axis=1))
+
+
+def test_the_nearest_among_all_are_those_of_the_whole_product(make_images, monkeypatch):
+    vectors = make_images(9, 5).vectors
+    monkeypatch.setattr(neighbours, "TILE", 7)
+    products = vectors @ vectors.T
+    found = neighbours.nearest_among(vectors, 6)
+    np.testing.assert_array_equal(np.sort(found.nearest), np.sort(np.argsort(-products, axis=1)[:, :6]))
+    np.testing.assert_allclose(found.lowest, products.min(axis=1), rtol=1e-5)
 
 
 def test_an_expanded_query_is_the_mean_of_itself_and_what_it_finds():

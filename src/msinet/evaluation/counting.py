@@ -7,6 +7,9 @@ from numba import prange
 
 from msinet.compiling import compiled_for_all_cores
 
+CHUNK = 128
+"""Similarities that are looked at together, to see whether any of them matters."""
+
 
 @compiled_for_all_cores
 def count_wrong_before(rows, first, starts, right, junk_starts, junk, wrong_before):
@@ -63,29 +66,35 @@ def count_by_similarity(rows, low, scale, counts):
 
 
 @compiled_for_all_cores
-def take_nearest(rows, first, nearest, lowest):
-    """Write the positions of the k most similar, the most similar first, and the lowest similarity of each row.
+def take_nearest(rows, first, column, nearest, values, lowest):
+    """Take what is more similar than what was found before into the k most similar, and what is less into the lowest.
 
     Args:
-        rows: (b, N) float32 similarities of the images from `first` on.
+        rows: (b, n) float32 similarities of the images from `first` on to those from `column` on.
         first: number of the first image.
-        nearest: (M, k) int32, written for these images; of equals, the first stand first.
-        lowest: (M,) float32, likewise.
+        column: number of the first of the others.
+        nearest: (M, k) int32 positions, the most similar first; of equals, those that came first.
+        values: (M, k) float32, their similarities; -inf where there is none yet.
+        lowest: (M,) float32, the lowest similarity so far.
     """
     k = nearest.shape[1]
     for row in prange(rows.shape[0]):
-        best = np.full(k, -np.inf, np.float32)
-        places = nearest[first + row]
-        least = np.float32(np.inf)
-        for g in range(rows.shape[1]):
-            value = rows[row, g]
-            least = min(least, value)
-            if value > best[k - 1]:
-                i = k - 1
-                while i > 0 and best[i - 1] < value:
-                    best[i] = best[i - 1]
-                    places[i] = places[i - 1]
-                    i -= 1
-                best[i] = value
-                places[i] = g
-        lowest[first + row] = least
+        best, places = values[first + row], nearest[first + row]
+        for start in range(0, rows.shape[1], CHUNK):
+            part = rows[row, start : min(start + CHUNK, rows.shape[1])]
+            above, below = np.int32(0), np.int32(0)
+            for value in part:  # this loop becomes vector instructions; most chunks hold nothing new
+                above += np.int32(value > best[k - 1])
+                below += np.int32(value < lowest[first + row])
+            if below:
+                lowest[first + row] = part.min()
+            for g in range(len(part) if above else 0):
+                value = part[g]
+                if value > best[k - 1]:
+                    i = k - 1
+                    while i > 0 and best[i - 1] < value:
+                        best[i] = best[i - 1]
+                        places[i] = places[i - 1]
+                        i -= 1
+                    best[i] = value
+                    places[i] = column + start + g

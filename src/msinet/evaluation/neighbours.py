@@ -1,20 +1,63 @@
 """The most similar images of each, found without a matrix of all pairs."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from msinet.evaluation.counting import take_nearest
 from msinet.evaluation.ranking import blocks
 from msinet.evaluation.similarities import Similarities, as_array
 
+TILE = 2048
+"""Images whose similarities to as many others are made at once."""
 
-def nearest(similarities: Similarities, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return of each row the positions of its k most similar, (Q, k) int32, and its lowest similarity, (Q,) float32.
 
-    The most similar stand first; of equals, the first. Where there are fewer than k, all of them.
+@dataclass(frozen=True)
+class Neighbours:
+    """The nearest of each of M images."""
+
+    nearest: np.ndarray
+    """(M, k) int32 positions, the most similar first; of equals, the first."""
+    lowest: np.ndarray
+    """(M,) float32, the lowest similarity of each to any."""
+
+
+class _Finder:
+    """Collects the nearest of `count` images among `size`, k each or all where there are fewer."""
+
+    def __init__(self, count: int, size: int, k: int) -> None:
+        self.nearest = np.zeros((count, min(k, size)), np.int32)
+        self.values = np.full(self.nearest.shape, -np.inf, np.float32)
+        self.lowest = np.full(count, np.inf, np.float32)
+
+    def look(self, rows: np.ndarray, first: int, column: int) -> None:
+        """Look at the similarities (b, n) of the images from `first` on to those from `column` on."""
+        take_nearest(np.ascontiguousarray(rows), first, column, self.nearest, self.values, self.lowest)
+
+    def found(self) -> Neighbours:
+        """Return what was found."""
+        return Neighbours(self.nearest, self.lowest)
+
+
+def nearest(similarities: Similarities, k: int) -> Neighbours:
+    """Return the k most similar gallery images of each query."""
+    finder = _Finder(*similarities.shape, k)
+    for first, rows in blocks(similarities, 0, similarities.shape[0]):
+        finder.look(as_array(rows), first, 0)
+    return finder.found()
+
+
+def nearest_among(vectors: np.ndarray, k: int) -> Neighbours:
+    """Return of each vector, (N, D) of unit length, the k most similar among all, itself one of them.
+
+    The product of two tiles tells the neighbours of both: half the work of one that knows of no symmetry.
     """
-    count, size = similarities.shape
-    positions = np.empty((count, min(k, size)), np.int32)
-    lowest = np.empty(count, np.float32)
-    for first, rows in blocks(similarities, 0, count):
-        take_nearest(np.ascontiguousarray(as_array(rows)), first, positions, lowest)
-    return positions, lowest
+    finder = _Finder(len(vectors), len(vectors), k)
+    for first in range(0, len(vectors), TILE):
+        rows = vectors[first : first + TILE]
+        for column in range(first, len(vectors), TILE):
+            products = rows @ vectors[column : column + TILE].T
+            finder.look(products, first, column)
+            if column != first:
+                finder.look(products.T, column, first)
+    return finder.found()

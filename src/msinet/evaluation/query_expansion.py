@@ -12,7 +12,7 @@ def expand_queries(query: Embeddings, gallery: Embeddings, count: int, device: s
 
     No label is looked at: a gallery image of the query's own camera takes part as any other.
     """
-    positions, _ = nearest(Cosine(query, gallery, device), count)
+    positions = nearest(Cosine(query, gallery, device), count).nearest
     total = query.vectors.copy()
     for column in positions.T:
         total += gallery.vectors[column]

@@ -12,7 +12,7 @@ from numba import prange
 
 from msinet.compiling import compiled, compiled_for_all_cores
 from msinet.data.embeddings import Embeddings
-from msinet.evaluation.neighbours import nearest
+from msinet.evaluation.neighbours import nearest_among
 from msinet.evaluation.similarities import Cosine, as_array
 
 # pyright: reportArgumentType=false, reportIndexIssue=false, reportCallIssue=false
@@ -53,12 +53,12 @@ class Reranked:
     ) -> None:
         self.keep = keep
         self.cosine = Cosine(query, gallery, device)
-        everything = Embeddings(np.concatenate([query.vectors, gallery.vectors]), [*query.records, *gallery.records])
-        ranked, lowest = nearest(Cosine(everything, everything, device), neighbours + 1)
-        self.farthest = 2 - 2 * lowest  # (N,) the greatest squared distance of each, which scales its own to 1
-        described = _describe(everything.vectors, ranked, self.farthest, neighbours)
-        self.rows_of_all = _averaged(described, np.ascontiguousarray(ranked[:, :expansion]))
-        self.by_column = _turned(self.rows_of_all, len(query), len(everything))
+        vectors = np.concatenate([query.vectors, gallery.vectors])
+        found = nearest_among(vectors, neighbours + 1)
+        self.farthest = 2 - 2 * found.lowest  # (N,) the greatest squared distance of each, which scales its own to 1
+        described = _describe(vectors, found.nearest, self.farthest, neighbours)
+        self.rows_of_all = _averaged(described, np.ascontiguousarray(found.nearest[:, :expansion]))
+        self.by_column = _turned(self.rows_of_all, len(query), len(vectors))
 
     @property
     def shape(self) -> tuple[int, int]:
