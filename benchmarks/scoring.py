@@ -193,8 +193,8 @@ def against_peers(scratch: str) -> None:
         "python benchmarks/scoring.py",
         rows,
         f"{VERI776['queries']} queries, {VERI776['gallery']} gallery images of {VERI776['identities']} identities, {DIM} "
-        "dimensions, Market rule: CMC, mAP and mINP, from records to scores. Peers get their labels as numbers. Both sides agree "
-        f"to 1e-5, re-ranking to 1e-4. The peer is {peer_ranking.PACKAGE}, its loop compiled by Cython as its own setup does.",
+        "dimensions, Market rule: CMC, mAP and mINP, from records to scores. Peers get their labels as numbers. Both sides "
+        f"agree to 1e-5, re-ranking to 1e-4. The peer is {peer_ranking.PACKAGE}, its loop compiled as its own setup does.",
     )
 
 

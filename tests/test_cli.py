@@ -87,7 +87,7 @@ def test_a_result_without_a_command_cannot_be_repeated(tiny_run, tmp_path, capsy
     del result["info"]["command"]
     (tmp_path / "other.json").write_text(json.dumps(result))
     assert run("rerun", str(tmp_path / "other.json"), "--out", str(tmp_path / "again")) == 1
-    assert "only their results can be repeated" in capsys.readouterr().err
+    assert "this result names no command" in capsys.readouterr().err
 
 
 def test_the_steps_one_by_one(table, tmp_path):

@@ -73,6 +73,5 @@ def test_the_published_sizes_are_not_remarked_on():
 def test_other_sizes_are_remarked_on_in_one_sentence():
     splits = remark_on_sizes(ReidSplits("d", train=images("aab")), "D", {"train": (576, 37_778), "query of 3": (1, 2)})
     assert splits.remarks == (
-        "differs from the published D: train has 2 identities and 3 images instead of 576 and 37,778; "
-        "query of 3 is missing",
+        "differs from the published D: train has 2 identities and 3 images instead of 576 and 37,778; query of 3 is missing",
     )
