@@ -19,7 +19,8 @@ def build(scratch: Path) -> None:
     subprocess.run([*pip, "download", "--no-deps", "--dest", scratch, PACKAGE], check=True)
     subprocess.run([*pip, "install", "--target", scratch / "tools", "cython", "setuptools"], check=True)
     with zipfile.ZipFile(next(scratch.glob("fastreid-*.whl"))) as wheel:
-        names = [name for name in wheel.namelist() if name.startswith("fastreid/evaluation/rank")]
+        wanted = ("fastreid/evaluation/rank", "fastreid/evaluation/rerank")
+        names = [name for name in wheel.namelist() if name.startswith(wanted)]
         wheel.extractall(scratch, names)
     shutil.move(scratch / "fastreid" / "evaluation", scratch / "peer")
     (scratch / "peer" / "__init__.py").touch()
