@@ -22,6 +22,8 @@ from msinet.world.dataset import make_world
 from msinet.world.settings import WorldSettings
 
 CITIES = ("day", "night")
+ASKED = ("recipe", "width", "identities", "difficulty", "architecture", "real")
+"""Options that the scores hang on."""
 
 
 def main() -> None:
@@ -64,7 +66,10 @@ def worlds(options: argparse.Namespace, seed: int) -> dict[str, msinet.ReidSplit
 def train_and_score(options: argparse.Namespace, seed: int, city: str, mode: str) -> None:
     """Train one network and write its scores in every domain, if they are not there."""
     out = place(options, seed, city, mode)
+    asked = {name: str(getattr(options, name)) for name in ASKED}
     if (out / "scores.json").is_file():
+        if json.loads((out / "scores.json").read_text())["asked"] != asked:
+            raise SystemExit(f"{out} was made with other options: choose another --out")
         return
     domains = worlds(options, seed)
     changes: dict[str, Any] = {"width": options.width, "erasing": 0.0, "color_jitter": 0.4, "alignment": mode}
@@ -72,7 +77,7 @@ def train_and_score(options: argparse.Namespace, seed: int, city: str, mode: str
     model = msinet.train(domains[city], msinet.Architecture.find(options.architecture), settings, out)
     results = {name: msinet.evaluate(model, splits, settings=settings) for name, splits in domains.items()}
     scores = {name: {"rank-1": result.rank(1), "mAP": result.mAP} for name, result in results.items()}
-    write_whole(out / "scores.json", json.dumps(scores, indent=2).encode())
+    write_whole(out / "scores.json", json.dumps({"asked": asked, "scores": scores}, indent=2).encode())
 
 
 def place(options: argparse.Namespace, seed: int, city: str, mode: str) -> Path:
@@ -86,7 +91,7 @@ def table(options: argparse.Namespace, jobs: Sequence[tuple[int, str, str]]) -> 
     for seed, city, mode in jobs:
         file = place(options, seed, city, mode) / "scores.json"
         if file.is_file():
-            found.setdefault((city, mode), []).append(json.loads(file.read_text()))
+            found.setdefault((city, mode), []).append(json.loads(file.read_text())["scores"])
     targets = [*CITIES, *(["real"] if options.real else [])]
     lines = ["| trained by | alignment | seeds | " + " | ".join(f"to {name}" for name in targets) + " |"]
     lines.append("|---" * (len(targets) + 3) + "|")

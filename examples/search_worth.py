@@ -153,11 +153,12 @@ def search_and_train(experiment: Experiment, name: str, seed: int) -> None:
     settings |= {**experiment.variants[name], **experiment.machine}
     folder = experiment.search_folder(label)
     architecture = msinet.search(experiment.splits, msinet.SearchSettings(**settings), folder)
-    held_out = settings["validation_share"] or experiment.splits.validation
-    if held_out and not (folder / "supernet.json").is_file():
-        others = [msinet.Architecture.find(other) for other in experiment.others]
-        scores = supernet_scores(folder, experiment.splits, others, **experiment.machine)
-        write_whole(folder / "supernet.json", json.dumps(dict(zip(experiment.others, scores, strict=True))).encode())
+    held_out, file = settings["validation_share"] or experiment.splits.validation, folder / "supernet.json"
+    known = json.loads(file.read_text()) if file.is_file() else {}
+    if held_out and (others := [other for other in experiment.others if other not in known]):
+        architectures = [msinet.Architecture.find(other) for other in others]
+        scores = supernet_scores(folder, experiment.splits, architectures, **experiment.machine)
+        write_whole(file, json.dumps(known | dict(zip(others, scores, strict=True))).encode())
     for training_seed in experiment.seeds:
         train(experiment, label, architecture, training_seed)
 
@@ -229,7 +230,7 @@ def foretelling(experiment: Experiment, name: str) -> str:
     """Say how well a variant's supernets rank the architectures that were trained; nothing where there are too few."""
     files = [experiment.search_folder(label) / "supernet.json" for label in experiment.searched(name)]
     by_search = [json.loads(file.read_text()) for file in files if file.is_file()]
-    trained = mean_maps(experiment, experiment.others)
+    trained = mean_maps(experiment, [other for other in experiment.others if all(other in search for search in by_search)])
     if not by_search or len(trained) < 3:
         return ""
     scores = [[search[other] for other in trained] for search in by_search]

@@ -290,6 +290,15 @@ def test_training_for_another_domain_scores_both(table, tmp_path, capsys):
     assert "targets.json" in capsys.readouterr().out
 
 
+def test_a_target_that_cannot_be_scored_is_said_before_the_training(table, tmp_path, capsys):
+    rows = Path(table).read_text(encoding="utf-8").splitlines()
+    (tmp_path / "train.csv").write_text("\n".join(row for row in rows if not row.endswith(",test")), encoding="utf-8")
+    target, out = str(tmp_path / "train.csv"), tmp_path / "out"
+    assert run("train", table, "--architecture=veri776", "--out", str(out), "--target", target, *TINY) == 1
+    assert "nothing to score" in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_the_help_of_evaluate_lists_every_protocol(capsys):
     assert run("evaluate", "--help") == 0
     words = capsys.readouterr().out

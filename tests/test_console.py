@@ -44,3 +44,12 @@ def test_camera_pairs_name_their_protocol(capsys):
     show_camera_pairs([result("market"), result("no-camera")])
     words = shown(capsys)
     assert "world, market, by cameras" in words and "world, no-camera, by cameras" in words
+
+
+def test_models_of_one_name_are_told_apart_by_their_folders(capsys):
+    one, other = result(), result()
+    for found, folder in ((one, "runs/a/model"), (other, "runs/b/model")):
+        found.info["command"] = {"model": folder}
+    show_results([one, other])
+    words = "".join(shown(capsys).split())
+    assert "runs/a" in words and "runs/b" in words

@@ -62,6 +62,20 @@ def test_other_settings_want_another_folder(script, words, tmp_path, monkeypatch
         script.main()
 
 
+def test_architectures_that_are_asked_for_later_are_scored_by_the_supernet_too(script, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(msinet, "search", lambda *_: None)
+    monkeypatch.setattr(script, "train", lambda *_: None)
+    monkeypatch.setattr(script, "supernet_scores", lambda _, __, them, **___: asked.append(len(them)) or [0.5] * len(them))
+    for others in (["all:none"], ["all:none", "random:0"], ["random:0"]):
+        experiment = script.Experiment(
+            msinet.ReidSplits("d"), {"search": {}}, {"published": {}}, [0], others, 0.2, {}, tmp_path
+        )
+        script.search_and_train(experiment, "published", 0)
+    assert asked == [1, 1]
+    assert set(json.loads((tmp_path / "searches/published-0/supernet.json").read_text())) == {"all:none", "random:0"}
+
+
 @pytest.mark.parametrize("parts", [1, 2, 3, 5])
 def test_parts_are_together_all_jobs(script, parts):
     jobs = list(range(11))

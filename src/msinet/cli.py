@@ -198,17 +198,20 @@ def train(
         target: Another data set, never trained on, to score the model on, beside the data itself; may be given several
             times. The results go to DIR/targets.json.
     """
-    from msinet.engine.evaluate import evaluate_all
+    from msinet.engine.evaluate import evaluate_all, require_answers
     from msinet.evaluation.metrics import save_results
 
     chosen, results = msinet.Architecture.find(architecture), []
     with progress_bars() as bars:
         splits = read(data, options, bars)
         targets = [read(folder, replace(options, format=None), bars) for folder in target]
+        domains = [*([splits] if splits.query else []), *targets] if targets else []
+        for scored in domains:  # What cannot be scored is said before the training.
+            for task in scored.scored().values():
+                require_answers(scored, task, None)
         model = msinet.train(splits, chosen, settings, out, bars)
-        for scored in (splits, *targets) if targets else ():
-            if scored.query:
-                results += evaluate_all(model, scored, settings=settings, progress=bars)
+        for scored in domains:
+            results += evaluate_all(model, scored, settings=settings, progress=bars)
     if results and FIRST:
         show_results(results)
         save_results(results, out / "targets.json")
@@ -252,6 +255,8 @@ def evaluate(
     with progress_bars() as bars:
         if embeddings:
             vectors, labelled = load_embeddings(embeddings)
+            if not data:
+                show_left_out(labelled.skipped)
             told = [msinet.load_splits(source, options.format, options.split_seed, verify=False) for source in data]
             for splits in told or [labelled]:
                 results += score_embeddings(vectors, splits, names, scoring, settings, camera_pairs, draws)

@@ -100,8 +100,10 @@ def show_results(results: "Sequence[RetrievalResult]") -> None:
 
 def _names_of(results: "Sequence[RetrievalResult]") -> list[list[str]]:
     """Return what tells each result from the others: its model, where there are several, its data and its protocol."""
-    models = [Path(result.info.get("command", {}).get("model", "")).name for result in results]
-    several = len(set(models)) > 1
+    folders = [Path(result.info.get("command", {}).get("model", "")) for result in results]
+    several = len(set(folders)) > 1
+    alike = len({folder.name for folder in folders}) < len(set(folders))
+    models = [str(folder) if alike else folder.name for folder in folders]
     data = (f"{result.info['data']['name']} {result.task}".strip() for result in results)
     return [
         [*([model] if several else []), name, result.protocol]

@@ -53,6 +53,19 @@ def test_an_image_without_a_split_belongs_nowhere(tmp_path):
     assert (len(splits.query), len(splits.gallery), len(splits.skipped)) == (1, 2, 1)
 
 
+def test_images_without_an_identity_are_not_taken_for_one_object(tmp_path):
+    _, splits = load_embeddings(write(tmp_path / "e.npz", vectors=VECTORS, identity=np.array(["a", "", " ", "a"])))
+    assert [record.identity for record in splits.query] == ["a", "a"]
+    assert [left_out.reason for left_out in splits.skipped] == 2 * ["no identity"]
+
+
+@pytest.mark.parametrize("vectors", [[[1.0, 0.0], [1.0], [0.0, 1.0, 1.0]], [[1.0, 0.0, 0.0, 1.0, 1.0, 1.0], None, []]])
+def test_vectors_of_several_lengths_are_not_regrouped(tmp_path, vectors):
+    pyarrow.parquet.write_table(pyarrow.table({"vectors": vectors, "identity": list("aab")}), tmp_path / "e.parquet")
+    with pytest.raises(DatasetError, match="several lengths"):
+        load_embeddings(tmp_path / "e.parquet")
+
+
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
@@ -64,6 +77,7 @@ def test_an_image_without_a_split_belongs_nowhere(tmp_path):
         ({"vectors": VECTORS * np.float32(np.nan), "identity": np.array(list("abcd"))}, "is zero or not finite"),
         ({"vectors": VECTORS, "identity": np.array(list("abcd")), "split": np.array(["probe"] * 4)}, "the split 'probe'"),
         ({"vectors": VECTORS, "identity": np.array([object()] * 4)}, "cannot read"),
+        ({"vectors": VECTORS, "identity": np.array("a")}, "has 4 vectors and 1 of identity"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(tmp_path, columns, words):

@@ -26,3 +26,8 @@ def test_nothing_may_be_selected():
 def test_vectors_must_fit_the_records(shape):
     with pytest.raises(ValueError, match=r"3 records need vectors of shape \(3, D\)"):
         Embeddings(np.zeros(shape, dtype=np.float32), RECORDS)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float64])
+def test_vectors_of_another_type_are_converted(kind):
+    assert Embeddings(np.eye(3, dtype=kind), RECORDS).vectors.dtype == np.float32

@@ -55,6 +55,14 @@ def test_every_test_size_is_scored_under_every_protocol(model, sized, tmp_path):
     assert again.mAP == results[2].mAP
 
 
+def test_a_file_of_draws_is_only_read_where_nothing_is_to_be_added(model, sized, tmp_path):
+    file = tmp_path / "draws.json"
+    evaluate_all(model, sized, ["3"], draws=file)
+    before = file.stat().st_mtime_ns
+    evaluate_all(model, sized, ["3"], draws=file)
+    assert file.stat().st_mtime_ns == before
+
+
 def test_the_first_size_is_the_one_that_stands_for_the_dataset(model, sized):
     assert evaluate(model, sized).task == "3"
 

@@ -80,6 +80,21 @@ def test_without_tracks_nothing_can_be_pooled():
         pool_tracks(Embeddings(np.eye(1, dtype=np.float32), [image("a", "1")]))
 
 
+def test_a_track_that_holds_the_query_itself_is_junk_by_its_file():
+    query = Embeddings(np.array([[1, 0]], np.float32), [image("q", "1", track="t")])
+    labels = [("a", "1", "t"), ("q", "1", "t"), ("b", "1", "u"), ("c", "2", "v")]
+    records = [image(name, identity, track=track) for name, identity, track in labels]
+    gallery = Embeddings(np.array([[0.8, 0.6], [1, 0], [0, 1], [0.6, 0.8]], np.float32), records)
+    result = evaluate_embeddings(query, gallery, "no-camera", ScoringSettings(track_pooling=True))
+    assert (result.mAP, result.queries) == (1 / 2, 1)  # u after the wrong v; t holds the query
+
+
+def test_queries_without_tracks_are_asked_of_pooled_tracks():
+    query = Embeddings(alike([0]), [image("q", "1", "c1")])
+    gallery = Embeddings(alike([0, 1]), [image("a", "1", "c2", "t"), image("b", "1", "c2", "t")])
+    assert evaluate_embeddings(query, gallery, "market", ScoringSettings(track_pooling=True)).gallery == 1
+
+
 TRACKS = [
     image("g0", "1", "c1", "a"),  # the query's own vehicle in its own camera
     image("g1", "1", "c2", "b"),
@@ -262,6 +277,26 @@ def test_camera_pairs_follow_from_the_ranking_that_is_scored(make_images):
     assert isinstance(plain.similarities, Cosine)
     one, other = (scores_by_camera_pair(t)["c0", "c1"].mAP for t in (trial, plain))
     assert one != other
+
+
+@pytest.mark.parametrize("protocol", ["no-camera", "image-to-track", "vehicleid"])
+@pytest.mark.parametrize("options", [{}, {"track_pooling": True}, {"query_expansion": 2, "rerank": True}])
+def test_nothing_to_score_is_an_error_with_every_option(make_images, protocol, options):
+    nothing = make_images().select(np.zeros(72, bool))
+    with pytest.raises(DatasetError, match="nothing to score"):
+        evaluate_embeddings(nothing, nothing, protocol, ScoringSettings(**options))
+
+
+def test_embeddings_state_their_options_and_cannot_be_mirrored(make_images):
+    images = make_images()
+    assert evaluate_embeddings(images, images, scoring=ScoringSettings(rerank=True)).info["scoring"]["rerank"]
+    with pytest.raises(SettingsError, match="--flip needs a model"):
+        evaluate_embeddings(images, images, scoring=ScoringSettings(flip=True))
+
+
+def test_similarities_too_large_for_float32_are_an_error():
+    with pytest.raises(DatasetError, match="too large for float32"):
+        evaluate_similarities(np.array([[1e300, 1]]), [image("q", "1")], [image("a", "1"), image("b", "2")])
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,14 @@ def test_right_wrong_and_junk_are_marked_as_in_the_result(folder, page):
         assert page.count(f'class="shot {verdict}"') == verdicts.count(verdict)
 
 
+def test_a_result_that_names_no_data_is_an_error(folder, tmp_path):
+    result = RetrievalResult.load(folder / "result.json")
+    del result.info["data"]
+    result.save(tmp_path / "result.json")
+    with pytest.raises(DatasetError, match="does not say which data was scored"):
+        write_report(tmp_path, ())
+
+
 def test_colours_follow_the_page(page):
     assert "currentColor" in page
     assert charts.INK not in page

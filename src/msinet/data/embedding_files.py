@@ -41,7 +41,8 @@ def save_embeddings(embeddings: Embeddings, path: str | Path, words: Mapping[Pat
 def load_embeddings(path: str | Path) -> tuple[Embeddings, ReidSplits]:
     """Read embeddings, scaled to unit length, and the dataset that their labels make.
 
-    Without split words every image is a query and in the gallery; with them, an image without a word belongs nowhere.
+    Without split words every image is a query and in the gallery; with them, an image without a word belongs nowhere, and
+    neither does one without an identity.
 
     Raises:
         DatasetError: the file is no such file, a column is missing or too short, a word is unknown, or a vector is zero or
@@ -72,7 +73,9 @@ def _splits(path: Path, records: Sequence[ImageRecord], words: Sequence[str]) ->
     skipped: list[Skipped] = []
     for record, word in zip(records, words if any(words) else ["test"] * len(records), strict=True):
         word = word.strip().lower()
-        if not word:
+        if not record.identity.strip():
+            skipped.append(Skipped(record.path, "no identity"))
+        elif not word:
             skipped.append(Skipped(record.path, "no split"))
         elif word not in SPLIT_WORDS:
             raise DatasetError(f"{path} has the split {word!r}; it takes {', '.join(SPLIT_WORDS)}")
@@ -100,7 +103,7 @@ def _npz_columns(path: Path) -> dict[str, Any]:
     try:
         with np.load(path, allow_pickle=False) as file:
             _check_columns(path, file.files)
-            return {name: file[name] for name in ("vectors", *_labels_in(file.files))}
+            return {name: np.atleast_1d(file[name]) for name in ("vectors", *_labels_in(file.files))}
     except (ValueError, OSError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
         raise DatasetError(f"cannot read {path}: {error}. Needed: an .npz or Parquet file with {COLUMNS}") from error
 
@@ -108,6 +111,7 @@ def _npz_columns(path: Path) -> dict[str, Any]:
 def _parquet_columns(path: Path) -> dict[str, Any]:
     try:
         import pyarrow
+        import pyarrow.compute
         import pyarrow.parquet
     except ImportError as error:
         raise DatasetError(f"reading {path} needs pyarrow: pip install msinet[table]") from error
@@ -115,6 +119,9 @@ def _parquet_columns(path: Path) -> dict[str, Any]:
         table = pyarrow.parquet.read_table(path)
         _check_columns(path, table.column_names)
         rows = table.column("vectors").combine_chunks()
+        lengths = pyarrow.compute.call_function("list_value_length", [rows])
+        if rows.null_count or len(lengths.unique()) > 1:
+            raise ValueError("the vectors have several lengths")
         flat = rows.flatten().to_numpy(zero_copy_only=False)
         labels = {
             name: ["" if v is None else v for v in table.column(name).to_pylist()] for name in _labels_in(table.column_names)

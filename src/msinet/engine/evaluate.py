@@ -20,7 +20,6 @@ from msinet.data.records import ImageRecord, ReidSplits, RetrievalTask
 from msinet.engine.embed import embed
 from msinet.engine.runtime import Progress, make_accelerator, own_share, precision_on
 from msinet.engine.settings import MachineSettings
-from msinet.errors import SettingsError
 from msinet.evaluation.draws import draw_galleries, read_draws, write_draws
 from msinet.evaluation.examples import example_rankings
 from msinet.evaluation.judgement import judge
@@ -33,6 +32,7 @@ from msinet.evaluation.scoring import (
     check_options,
     make_trial,
     pool_of,
+    refuse_flip,
     score_draws,
     score_trial,
     scores_by_camera_pair,
@@ -112,8 +112,7 @@ def score_embeddings(
         DatasetError: an image has no embedding, labels are missing, or no query has a right answer.
     """
     scoring, settings = scoring or ScoringSettings(), settings or MachineSettings()
-    if scoring.flip:
-        raise SettingsError("--flip needs a model: images can no longer be mirrored")
+    refuse_flip(scoring)
     accelerator = make_accelerator(settings)
     own, tasks = of_dataset(embeddings, splits), dict(splits.scored())
     results = score_all(own, splits, tasks, protocols, scoring, accelerator, camera_pairs, draws)
@@ -154,7 +153,8 @@ def score_all(
     """
     rows = {record.path: row for row, record in enumerate(embeddings.records)}
     device = str(accelerator.device)
-    galleries = read_draws(draws) if draws else {}
+    known = read_draws(draws) if draws else {}
+    galleries = dict(known)
     results = []
     for name, task in tasks.items():
         query, gallery = (_of(embeddings, rows, records) for records in (task.query, task.gallery))
@@ -169,7 +169,7 @@ def score_all(
                 trial = make_trial(query, gallery, chosen, scoring, splits.answers, device)
                 result = score_trial(trial, ranker)
             results.append(_described(result, name, splits, scoring, trial, camera_pairs))
-    if draws and galleries and accelerator.is_main_process:
+    if draws and galleries.keys() > known.keys() and accelerator.is_main_process:
         write_draws(draws, galleries)
     return results
 

@@ -72,6 +72,8 @@ def _evaluate_again(result: RetrievalResult, splits: ReidSplits, progress: Progr
     command = result.info["command"]
     settings, scoring = MachineSettings(**command["settings"]), ScoringSettings(**command["scoring"])
     draws = Path(command["draws"]) if "draws" in command else None
+    if draws and not draws.is_file():
+        raise DatasetError(f"the drawn galleries are gone: there is no {draws}")
     if result.task not in splits.scored():
         raise DatasetError(f"the data has changed: {command['data']} has no test size {result.task!r} any more")
     model, pairs = load_model(command["model"]), command["camera_pairs"]

@@ -1,7 +1,8 @@
 """Ranking: how many wrong gallery images stand before each right one. Every score follows from these counts.
 
-A wrong image exactly as similar as a right one stands before it, so ties never help: a network that gives every image
-the same embedding gets the worst score, whatever the order of the gallery.
+A wrong image exactly as similar as a right one stands before it, so ties never help: where all similarities are the same,
+the score is the worst there is, whatever the order of the gallery. Exactly means to the last bit of a float32, and the
+product of equal embeddings may differ there.
 """
 
 from collections.abc import Iterator, Sequence
@@ -85,13 +86,14 @@ def blocks(similarities: Similarities, start: int, stop: int) -> Iterator[tuple[
 
 
 def check_finite(matrix: np.ndarray, query: Sequence[Any], gallery: Sequence[Any]) -> None:
-    """Raise DatasetError where a similarity (Q, G) of these records is not finite."""
+    """Raise DatasetError where a similarity (Q, G) of these records is not finite as float32."""
     for first in range(0, len(matrix), FEWEST_ROWS):
-        rows = matrix[first : first + FEWEST_ROWS]
+        with np.errstate(over="ignore"):
+            rows = matrix[first : first + FEWEST_ROWS].astype(np.float32, copy=False)
         if not np.isfinite(rows).all():
             row, column = np.argwhere(~np.isfinite(rows))[0]
             where = f"{query[first + row].path} and {gallery[column].path}"
-            raise DatasetError(f"the similarity of {where} is not a finite number")
+            raise DatasetError(f"the similarity of {where} is not a finite number, or too large for float32")
 
 
 def _wrong_before(rows: Any, first: int, judgement: Judgement) -> np.ndarray:

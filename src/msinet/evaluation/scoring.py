@@ -51,6 +51,12 @@ def check_options(protocol: Protocol, scoring: ScoringSettings, camera_pairs: bo
         raise SettingsError(f"--camera-pairs does not go with protocol {protocol.name!r}, whose galleries are drawn")
 
 
+def refuse_flip(scoring: ScoringSettings) -> None:
+    """Raise SettingsError where embeddings that are made already are to be those of mirrored images as well."""
+    if scoring.flip:
+        raise SettingsError("--flip needs a model: images can no longer be mirrored")
+
+
 def make_trial(
     query: Embeddings,
     gallery: Embeddings,
@@ -68,7 +74,7 @@ def make_trial(
     scoring = scoring or ScoringSettings()
     check_options(protocol, scoring)
     if scoring.track_pooling:
-        query, gallery = pool_tracks(query), pool_tracks(gallery)
+        query, gallery = pool_tracks(query, gallery.records), pool_tracks(gallery, query.records)
     if scoring.query_expansion:
         query = expand_queries(query, gallery, scoring.query_expansion, device)
     similarities: Similarities
@@ -108,15 +114,20 @@ def evaluate_embeddings(
     """Score query embeddings against gallery embeddings, under the named protocol or the one that fits the records.
 
     Raises:
-        SettingsError: there is no such protocol, or an option does not go with it.
+        SettingsError: there is no such protocol, or an option does not go with it or with embeddings.
         DatasetError: the protocol needs labels that are not there, an embedding is broken, or no query has a right
             answer in the gallery.
     """
+    scoring = scoring or ScoringSettings()
+    refuse_flip(scoring)
     chosen = choose_protocol(query.records, gallery.records, protocol)
     if chosen.by_draws:
         pool = pool_of(query, gallery)
-        return score_draws(pool, draw_galleries(pool.records), chosen, scoring)[0]
-    return score_trial(make_trial(query, gallery, chosen, scoring, answers))
+        result = score_draws(pool, draw_galleries(pool.records), chosen, scoring)[0]
+    else:
+        result = score_trial(make_trial(query, gallery, chosen, scoring, answers))
+    result.info["scoring"] = scoring.to_dict()
+    return result
 
 
 def evaluate_similarities(
@@ -125,7 +136,8 @@ def evaluate_similarities(
     """Score similarities made elsewhere.
 
     Args:
-        similarities: (Q, G), finite, greater is more alike; for distances pass `-distances`.
+        similarities: (Q, G), finite, greater is more alike; for distances pass `-distances`. They are compared as float32:
+            what it cannot tell apart is a tie.
         query: Q records.
         gallery: G records.
         protocol: its name; by default the one that fits the records.
@@ -153,6 +165,8 @@ def evaluate_similarities(
 def pool_of(query: Embeddings, gallery: Embeddings) -> Embeddings:
     """Return the images of both sides, each file once."""
     rows = {record.path: (side, row) for side in (query, gallery) for row, record in enumerate(side.records)}
+    if not rows:
+        raise DatasetError("nothing to score: 0 query and 0 gallery images")
     vectors = np.stack([side.vectors[row] for side, row in rows.values()])
     return Embeddings(vectors, [side.records[row] for side, row in rows.values()])
 
@@ -169,14 +183,15 @@ def score_draws(
 
     A query's own scores are the means over the draws in which it asks; pairs are those of all draws together.
     """
-    results, trials, pairs = [], [], None
+    results, first_trial, pairs = [], None, None
     for draw in draws:
         drawn = is_drawn(pool.records, draw)
         trial = make_trial(pool.select(~drawn), pool.select(drawn), protocol, scoring, device=device)
         ranking = ranker(trial)
         results.append(score(ranking, trial.query, protocol, len(trial.gallery)))
         pairs = pairs + ranking.pairs if pairs and ranking.pairs else ranking.pairs
-        trials.append(trial)
+        first_trial = first_trial or trial
+    assert first_trial is not None  # `read_draws` and `draw_galleries` give at least one.
     scores = {name: np.array([result.scores()[name] for result in results]) for name in results[0].scores()}
     first = results[0]
     mean = replace(
@@ -189,7 +204,7 @@ def score_draws(
         deviations={name: float(values.std(ddof=1)) for name, values in scores.items()} if len(draws) > 1 else {},
         info=_about_pairs(pairs) | {"draws": {"count": len(draws), "fingerprint": fingerprint(draws)}},
     )
-    return mean, trials[0]
+    return mean, first_trial
 
 
 def _mean_per_query(results: Sequence[RetrievalResult]):

@@ -89,7 +89,7 @@ class ByTrack:
     def __init__(self, images: Similarities, gallery: Sequence[ImageRecord]) -> None:
         members = images_by_track(gallery)
         self.images = images
-        self.order = np.concatenate(members)
+        self.order = np.concatenate([np.empty(0, np.int64), *members])
         self.starts = np.cumsum([0] + [len(places) for places in members[:-1]])
         self.tracks = [gallery[places[0]] for places in members]
         """A record a track: its first image's."""

@@ -63,7 +63,7 @@ def doubts_about(choices: Sequence[Choice]) -> list[str]:
     """Return in sentences why a search's result should not be trusted; empty where nothing speaks against it."""
     doubts = []
     [(name, count)] = Counter(choice.taken for choice in choices).most_common(1)
-    if count >= COLLAPSED * len(choices):
+    if count / len(choices) >= COLLAPSED:
         doubts.append(f"The search collapsed: {count} of {len(choices)} places took {name}; train all:{name} to compare.")
     middle = median(choice.margin for choice in choices)
     if middle < UNSURE:

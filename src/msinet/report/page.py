@@ -49,11 +49,14 @@ def write_report(run: Path, records: Sequence[ImageRecord]) -> Path:
 
 
 def load_result(run: Path) -> RetrievalResult:
-    """Read the result in the folder of a run. Raises DatasetError where there is none."""
+    """Read the result in the folder of a run. Raises DatasetError where there is none that names its data."""
     file = run / "result.json"
     if not file.is_file():
         raise DatasetError(f"there is no {file}: pass a folder that msinet run wrote, or msinet evaluate --json to it")
-    return RetrievalResult.load(file)
+    result = RetrievalResult.load(file)
+    if "data" not in result.info:
+        raise DatasetError(f"{file} does not say which data was scored: score it by msinet evaluate --json, or evaluate()")
+    return result
 
 
 def _head(result: RetrievalResult) -> dict[str, Any]:
@@ -89,7 +92,7 @@ def _rules(result: RetrievalResult) -> str:
     asked = f"{result.queries} queries among {result.gallery} in the gallery under the protocol {result.protocol}: "
     words = f"{asked}{PROTOCOLS[result.protocol].description} A wrong image as similar as a right one stands before it."
     words += (
-        " Below each score: its spread over ten draws of the gallery."
+        f" Below each score: its spread over {result.info['draws']['count']} draws of the gallery."
         if result.deviations
         else " Below each score: where it would lie, 19 times in 20, for other identities of the kind (bootstrap)."
     )
