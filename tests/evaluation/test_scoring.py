@@ -310,3 +310,51 @@ def test_settings_that_make_no_sense_are_refused(options):
 def test_a_result_states_what_was_done():
     assert ScoringSettings().to_dict() == {"flip": False, "track_pooling": False, "query_expansion": 0, "rerank": False}
     assert ScoringSettings(rerank=True).to_dict()["rerank_neighbours"] == 20
+
+
+def slow_precision(row, right: set[int], junk: set[int]) -> float:
+    """Sort, a wrong image before a right one of the same similarity, walk down, and take the mean precision at the hits."""
+    ranked = sorted((i for i in range(len(row)) if i not in junk), key=lambda i: (-row[i], i in right))
+    hits = [place for place, i in enumerate(ranked, 1) if i in right]
+    return float(np.mean([n / place for n, place in enumerate(hits, 1)]))
+
+
+def on_a_cube(random: np.random.Generator, records: list[ImageRecord]) -> Embeddings:
+    """Return embeddings of a few directions, so that many tie; their products are exact."""
+    return Embeddings(random.choice([-0.5, 0.5], (len(records), 4)).astype(np.float32), records)
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(deadline=None)
+def test_scores_by_index_files_are_those_of_sorting_by_them(seed):
+    random = np.random.default_rng(seed)
+    query = on_a_cube(random, [image(f"q{i}", "any", "c1") for i in range(4)])
+    gallery = on_a_cube(random, [image(f"g{i}", "any", "c1") for i in range(9)])
+    drawn = [random.permutation(9)[: random.integers(1, 7)].tolist() for _ in range(4)]
+    lists = [({*places[: 1 + len(places) // 2]}, {*places[1 + len(places) // 2 :]}) for places in drawn]
+    answers = {
+        record.path: Answers(*(frozenset(gallery.records[i].path for i in places) for places in both))
+        for record, both in zip(query.records, lists, strict=True)
+    }
+    result = evaluate_embeddings(query, gallery, "veri776-index", answers=answers)
+    rows = query.vectors @ gallery.vectors.T
+    expected = [slow_precision(row, *both) for row, both in zip(rows, lists, strict=True)]
+    np.testing.assert_allclose(result.average_precision, expected)
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(deadline=None)
+def test_scores_of_drawn_galleries_are_those_of_sorting_each(seed):
+    random = np.random.default_rng(seed)
+    images = on_a_cube(random, [image(f"{i}", str(i % 4)) for i in range(14)])
+    draws = draw_galleries(images.records, seed % 1000)
+    means = []
+    for draw in draws:
+        gallery = [i for i, record in enumerate(images.records) if record.path.name in draw.values()]
+        rows = images.vectors @ images.vectors[gallery].T
+        asked = [i for i in range(14) if i not in gallery]
+        rights = [{n for n, g in enumerate(gallery) if images.records[g].identity == str(i % 4)} for i in asked]
+        means.append(np.mean([slow_precision(rows[i], right, set()) for i, right in zip(asked, rights, strict=True)]))
+    mean, _ = score_draws(images, draws, PROTOCOLS["vehicleid"])
+    assert mean.mAP == pytest.approx(np.mean(means))
+    assert mean.deviations["mAP"] == pytest.approx(np.std(means, ddof=1), abs=1e-12)
