@@ -10,6 +10,7 @@ identities it has seen. Stopped and started again, it goes on. `--part 0/2` and 
 import argparse
 import json
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -38,14 +39,17 @@ def main() -> None:
     parser.add_argument("--difficulty", type=float, default=0.3)
     parser.add_argument("--architecture", default="veri776")
     parser.add_argument("--real", type=Path, help="vehicles on which the networks are scored as well")
-    parser.add_argument("--part", default="0/1", help="which share of the trainings, from 0, of how many")
+    parser.add_argument("--part", default="0/1", help="which share of the seeds, from 0, of how many")
     options = parser.parse_args()
     which, parts = (int(number) for number in options.part.split("/"))
-    jobs = [(seed, city, mode) for seed in options.seeds for city in CITIES for mode in options.alignments]
-    for seed, city, mode in jobs[which::parts]:
-        print(f"train by {city}, alignment {mode}, seed {seed}", flush=True)
-        train_and_score(options, seed, city, mode)
-    print(table(options, jobs))
+    if not 0 <= which < parts:
+        raise SystemExit(f"--part {options.part}: write which of how many, from 0/{parts} to {parts - 1}/{parts}")
+    for seed in options.seeds[which::parts]:  # A seed's worlds are made by one process.
+        for city in CITIES:
+            for mode in options.alignments:
+                print(f"train by {city}, alignment {mode}, seed {seed}", flush=True)
+                train_and_score(options, seed, city, mode)
+    print(table(options))
 
 
 def worlds(options: argparse.Namespace, seed: int) -> dict[str, msinet.ReidSplits]:
@@ -85,13 +89,13 @@ def place(options: argparse.Namespace, seed: int, city: str, mode: str) -> Path:
     return options.out / f"{city}-{mode}-{seed}"
 
 
-def table(options: argparse.Namespace, jobs: Sequence[tuple[int, str, str]]) -> str:
+def table(options: argparse.Namespace) -> str:
     """Return rank-1 / mAP in %, mean and range over seeds, of each source and alignment in each target, in Markdown."""
     found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for seed, city, mode in jobs:
-        file = place(options, seed, city, mode) / "scores.json"
-        if file.is_file():
-            found.setdefault((city, mode), []).append(json.loads(file.read_text())["scores"])
+    for city, mode in product(CITIES, options.alignments):
+        files = [place(options, seed, city, mode) / "scores.json" for seed in options.seeds]
+        if runs := [json.loads(file.read_text())["scores"] for file in files if file.is_file()]:
+            found[city, mode] = runs
     targets = [*CITIES, *(["real"] if options.real else [])]
     lines = ["| trained by | alignment | seeds | " + " | ".join(f"to {name}" for name in targets) + " |"]
     lines.append("|---" * (len(targets) + 3) + "|")
