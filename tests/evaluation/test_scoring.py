@@ -160,8 +160,8 @@ def test_one_drawn_image_of_each_identity_is_the_gallery(make_images):
 def test_scores_are_the_mean_over_the_draws(make_images):
     images = make_images(10, 5)
     draws = draw_galleries(images.records, seed=3)
-    mean, _ = score_draws(images, draws, PROTOCOLS["vehicleid"])
-    single = [score_draws(images, [draw, draw], PROTOCOLS["vehicleid"])[0] for draw in draws]
+    mean = score_draws(images, draws, PROTOCOLS["vehicleid"])
+    single = [score_draws(images, [draw, draw], PROTOCOLS["vehicleid"]) for draw in draws]
     assert mean.mAP == pytest.approx(np.mean([result.mAP for result in single]))
     assert mean.deviations["mAP"] == pytest.approx(np.std([result.mAP for result in single], ddof=1))
     np.testing.assert_allclose(mean.cmc, np.mean([result.cmc for result in single], axis=0))
@@ -169,21 +169,21 @@ def test_scores_are_the_mean_over_the_draws(make_images):
 
 def test_one_draw_has_an_interval_and_no_deviation(make_images):
     images = make_images(10, 5)
-    result, _ = score_draws(images, draw_galleries(images.records)[:1], PROTOCOLS["vehicleid"])
+    result = score_draws(images, draw_galleries(images.records)[:1], PROTOCOLS["vehicleid"])
     assert not result.deviations
     assert result.intervals["mAP"][0] < result.mAP < result.intervals["mAP"][1]
 
 
 def test_pairs_are_those_of_all_draws(make_images):
     images = make_images(10, 5)
-    result, _ = score_draws(images, draw_galleries(images.records), PROTOCOLS["vehicleid"])
+    result = score_draws(images, draw_galleries(images.records), PROTOCOLS["vehicleid"])
     counts = [sum(result.info["similarities"][kind]) for kind in ("same", "different")]
     assert counts == [10 * 40, 10 * 40 * 9]  # each of forty queries has one right answer of ten images
 
 
 def test_camera_pairs_of_one_draw_are_not_shown_for_all(make_images):
     images = make_images(10, 5)
-    _, trial = score_draws(images, draw_galleries(images.records), PROTOCOLS["vehicleid"])
+    trial = make_trial(images, images, PROTOCOLS["vehicleid"])
     with pytest.raises(SettingsError, match="whose galleries are drawn"):
         scores_by_camera_pair(trial)
 
@@ -355,6 +355,6 @@ def test_scores_of_drawn_galleries_are_those_of_sorting_each(seed):
         asked = [i for i in range(14) if i not in gallery]
         rights = [{n for n, g in enumerate(gallery) if images.records[g].identity == str(i % 4)} for i in asked]
         means.append(np.mean([slow_precision(rows[i], right, set()) for i, right in zip(asked, rights, strict=True)]))
-    mean, _ = score_draws(images, draws, PROTOCOLS["vehicleid"])
+    mean = score_draws(images, draws, PROTOCOLS["vehicleid"])
     assert mean.mAP == pytest.approx(np.mean(means))
     assert mean.deviations["mAP"] == pytest.approx(np.std(means, ddof=1), abs=1e-12)

@@ -164,7 +164,7 @@ def score_all(
             if chosen.by_draws:
                 pool = pool_of(query, gallery)
                 drawn = galleries.setdefault(f"{splits.name} {name}".strip(), draw_galleries(pool.records))
-                result, trial = score_draws(pool, drawn, chosen, scoring, ranker, device)
+                result, trial = score_draws(pool, drawn, chosen, scoring, ranker, device), None
             else:
                 trial = make_trial(query, gallery, chosen, scoring, splits.answers, device)
                 result = score_trial(trial, ranker)
@@ -180,13 +180,13 @@ def _of(embeddings: Embeddings, rows: dict[Path, int], records: Sequence[ImageRe
 
 
 def _described(
-    result: RetrievalResult, task: str, splits: ReidSplits, scoring: ScoringSettings, trial: Trial, camera_pairs: bool
+    result: RetrievalResult, task: str, splits: ReidSplits, scoring: ScoringSettings, trial: Trial | None, camera_pairs: bool
 ) -> RetrievalResult:
     """Add to a result what belongs to its numbers."""
     result.info.update(data=describe_data(splits), scoring=scoring.to_dict(), versions=versions())
-    if not trial.protocol.by_draws:  # Their scores are means over galleries, and no ranking stands behind them alone.
+    if trial:  # Of drawn galleries scores are means, and no ranking stands behind them alone.
         result.info["rankings"] = example_rankings(trial, result.average_precision)
-    if camera_pairs:
+    if trial and camera_pairs:
         result.info["camera_pairs"] = [
             {"query_camera": asked, "gallery_camera": searched, "queries": r.queries, "mAP": r.mAP, "rank_1": r.rank(1)}
             for (asked, searched), r in scores_by_camera_pair(trial).items()

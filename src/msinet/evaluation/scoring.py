@@ -123,7 +123,7 @@ def evaluate_embeddings(
     chosen = choose_protocol(query.records, gallery.records, protocol)
     if chosen.by_draws:
         pool = pool_of(query, gallery)
-        result = score_draws(pool, draw_galleries(pool.records), chosen, scoring)[0]
+        result = score_draws(pool, draw_galleries(pool.records), chosen, scoring)
     else:
         result = score_trial(make_trial(query, gallery, chosen, scoring, answers))
     result.info["scoring"] = scoring.to_dict()
@@ -178,23 +178,21 @@ def score_draws(
     scoring: ScoringSettings | None = None,
     ranker: Ranker = rank_alone,
     device: str = "cpu",
-) -> tuple[RetrievalResult, Trial]:
-    """Score each draw of a gallery; return the mean with its standard deviations, and the trial of the first draw.
+) -> RetrievalResult:
+    """Score each draw of a gallery; return the mean with its standard deviations.
 
     A query's own scores are the means over the draws in which it asks; pairs are those of all draws together.
     """
-    results, first_trial, pairs = [], None, None
+    results, pairs = [], None
     for draw in draws:
         drawn = is_drawn(pool.records, draw)
         trial = make_trial(pool.select(~drawn), pool.select(drawn), protocol, scoring, device=device)
         ranking = ranker(trial)
         results.append(score(ranking, trial.query, protocol, len(trial.gallery)))
         pairs = pairs + ranking.pairs if pairs and ranking.pairs else ranking.pairs
-        first_trial = first_trial or trial
-    assert first_trial is not None  # `read_draws` and `draw_galleries` give at least one.
     scores = {name: np.array([result.scores()[name] for result in results]) for name in results[0].scores()}
     first = results[0]
-    mean = replace(
+    return replace(
         first,
         mAP=float(scores["mAP"].mean()),
         mAP_trapezoid=float(np.mean([result.mAP_trapezoid for result in results])),
@@ -204,7 +202,6 @@ def score_draws(
         deviations={name: float(values.std(ddof=1)) for name, values in scores.items()} if len(draws) > 1 else {},
         info=_about_pairs(pairs) | {"draws": {"count": len(draws), "fingerprint": fingerprint(draws)}},
     )
-    return mean, first_trial
 
 
 def _mean_per_query(results: Sequence[RetrievalResult]):
