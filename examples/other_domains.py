@@ -23,6 +23,15 @@ from msinet.world.dataset import make_world
 from msinet.world.settings import WorldSettings
 
 CITIES = ("day", "night")
+ALIGNMENTS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "positive": {"alignment": "positive"},
+    "negative": {"alignment": "negative"},
+    "both": {"alignment": "both"},
+    "light": {"alignment": "both", "alignment_weight": 0.2},
+    "unit": {"alignment": "both", "alignment_unit_features": True},
+}
+"""What each way of alignment changes in the settings of the training; the weight is 2.0 where nothing is said."""
 ASKED = ("recipe", "width", "identities", "difficulty", "architecture", "real")
 """Options that the scores hang on."""
 
@@ -32,7 +41,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/domains"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--alignments", nargs="+", default=["none", "both"], help="none, positive, negative, both")
+    parser.add_argument("--alignments", nargs="+", default=[*ALIGNMENTS], choices=[*ALIGNMENTS], metavar="NAME")
     parser.add_argument("--recipe", default="demo")
     parser.add_argument("--width", type=float, default=0.25)
     parser.add_argument("--identities", type=int, default=240)
@@ -46,9 +55,9 @@ def main() -> None:
         raise SystemExit(f"--part {options.part}: write which of how many, from 0/{parts} to {parts - 1}/{parts}")
     for seed in options.seeds[which::parts]:  # A seed's worlds are made by one process.
         for city in CITIES:
-            for mode in options.alignments:
-                print(f"train by {city}, alignment {mode}, seed {seed}", flush=True)
-                train_and_score(options, seed, city, mode)
+            for alignment in options.alignments:
+                print(f"train by {city}, alignment {alignment}, seed {seed}", flush=True)
+                train_and_score(options, seed, city, alignment)
     print(table(options))
 
 
@@ -67,41 +76,41 @@ def worlds(options: argparse.Namespace, seed: int) -> dict[str, msinet.ReidSplit
     return found
 
 
-def train_and_score(options: argparse.Namespace, seed: int, city: str, mode: str) -> None:
+def train_and_score(options: argparse.Namespace, seed: int, city: str, alignment: str) -> None:
     """Train one network and write its scores in every domain, if they are not there."""
-    out = place(options, seed, city, mode)
+    out = place(options, seed, city, alignment)
     asked = {name: str(getattr(options, name)) for name in ASKED}
     if (out / "scores.json").is_file():
         if json.loads((out / "scores.json").read_text())["asked"] != asked:
             raise SystemExit(f"{out} was made with other options: choose another --out")
         return
     domains = worlds(options, seed)
-    changes: dict[str, Any] = {"width": options.width, "erasing": 0.0, "color_jitter": 0.4, "alignment": mode}
-    settings = msinet.TrainSettings(**load_recipe(options.recipe)["train"] | changes, seed=seed)
+    changes: dict[str, Any] = {"width": options.width, "erasing": 0.0, "color_jitter": 0.4, **ALIGNMENTS[alignment]}
+    settings = msinet.TrainSettings(**{**load_recipe(options.recipe)["train"], **changes}, seed=seed)
     model = msinet.train(domains[city], msinet.Architecture.find(options.architecture), settings, out)
     results = {name: msinet.evaluate(model, splits, settings=settings) for name, splits in domains.items()}
     scores = {name: {"rank-1": result.rank(1), "mAP": result.mAP} for name, result in results.items()}
     write_whole(out / "scores.json", json.dumps({"asked": asked, "scores": scores}, indent=2).encode())
 
 
-def place(options: argparse.Namespace, seed: int, city: str, mode: str) -> Path:
+def place(options: argparse.Namespace, seed: int, city: str, alignment: str) -> Path:
     """Return the folder of a training."""
-    return options.out / f"{city}-{mode}-{seed}"
+    return options.out / f"{city}-{alignment}-{seed}"
 
 
 def table(options: argparse.Namespace) -> str:
     """Return rank-1 / mAP in %, mean and range over seeds, of each source and alignment in each target, in Markdown."""
     found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for city, mode in product(CITIES, options.alignments):
-        files = [place(options, seed, city, mode) / "scores.json" for seed in options.seeds]
+    for city, alignment in product(CITIES, options.alignments):
+        files = [place(options, seed, city, alignment) / "scores.json" for seed in options.seeds]
         if runs := [json.loads(file.read_text())["scores"] for file in files if file.is_file()]:
-            found[city, mode] = runs
+            found[city, alignment] = runs
     targets = [*CITIES, *(["real"] if options.real else [])]
     lines = ["| trained by | alignment | seeds | " + " | ".join(f"to {name}" for name in targets) + " |"]
     lines.append("|---" * (len(targets) + 3) + "|")
-    for (city, mode), runs in found.items():
+    for (city, alignment), runs in found.items():
         cells = [" / ".join(spread([run[name][score] for run in runs]) for score in ("rank-1", "mAP")) for name in targets]
-        lines.append(f"| {city} | {mode} | {len(runs)} | " + " | ".join(cells) + " |")
+        lines.append(f"| {city} | {alignment} | {len(runs)} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

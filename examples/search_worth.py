@@ -3,10 +3,10 @@ r"""What is the search worth, and what does each part of it contribute? One tabl
     python examples/search_worth.py DATA --recipe small-data --out runs/worth --random 8 --seeds 0 1 2 \
         --variant published --variant shared --variant quick alpha_learning_rate=0.1 mixture_temperature=0.1
 
-Each variant searches once a seed. Every architecture is trained with every seed: the searched ones, random ones, the
-published ones, and each operation alone. Then, in Markdown: their scores; how many of the random ones the searched ones
-beat, and how often luck would do as well; and whether the supernet's own score of an architecture, on identities held out
-from the search, foretells that of its training.
+Each variant searches once a seed, and what it finds is trained with the same seed. Random architectures, the published
+ones, and each operation alone are trained with every seed. Then, in Markdown: their scores; how many of the random ones the
+searched ones beat, and how often luck would do as well; and whether the supernet's own score of an architecture, on
+identities held out from the search, foretells that of its training.
 
 Stopped and started again, it goes on; what is done is not done twice. `--part 0/2` and `--part 1/2` share the work.
 """
@@ -17,6 +17,7 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
@@ -125,7 +126,7 @@ def value_of(text: str) -> Any:
 
 
 def jobs_of(experiment: Experiment) -> list[tuple[str, Callable[[], None]]]:
-    """Return all jobs by name, the long ones first: a search with its trainings each, then the other trainings."""
+    """Return all jobs by name, the long ones first: a search with its training each, then the other trainings."""
     jobs: list[tuple[str, Callable[[], None]]] = [
         (f"search {name}, seed {seed}, and train it", partial(search_and_train, experiment, name, seed))
         for seed in experiment.seeds
@@ -147,7 +148,7 @@ def share(jobs: Sequence[Any], part: str) -> Sequence[Any]:
 
 
 def search_and_train(experiment: Experiment, name: str, seed: int) -> None:
-    """Search with one seed, score the other architectures by the supernet, and train what was found with every seed."""
+    """Search with one seed, score the other architectures by the supernet, and train what was found with that seed."""
     label, settings = f"{name}-{seed}", dict(experiment.recipe["search"])
     settings |= {"validation_share": experiment.validation_share, "seed": seed}
     settings |= {**experiment.variants[name], **experiment.machine}
@@ -159,8 +160,7 @@ def search_and_train(experiment: Experiment, name: str, seed: int) -> None:
         architectures = [msinet.Architecture.find(other) for other in others]
         scores = supernet_scores(folder, experiment.splits, architectures, **experiment.machine)
         write_whole(file, json.dumps(known | dict(zip(others, scores, strict=True))).encode())
-    for training_seed in experiment.seeds:
-        train(experiment, label, architecture, training_seed)
+    train(experiment, label, architecture, seed)
 
 
 def train(experiment: Experiment, label: str, architecture: msinet.Architecture, seed: int) -> None:
@@ -194,7 +194,7 @@ def report(experiment: Experiment) -> str:
         scores = [[*((p["rank_1"], p["mAP"]) for p in r.info.get("camera_pairs", [])), (r.rank(1), r.mAP)] for r in found]
         cells = [" / ".join(spread(values) for values in zip(*cell, strict=True)) for cell in zip(*scores, strict=True)]
         lines.append(f"| {name} | {len(found)} | " + " | ".join(cells) + " |")
-    sentences = [say(experiment, name) for say in (standing, foretelling) for name in experiment.variants]
+    sentences = [say(experiment, name) for say in (standing, deciding, foretelling) for name in experiment.variants]
     return "\n".join([*lines, "", *(f"- {sentence}" for sentence in sentences if sentence)])
 
 
@@ -204,33 +204,51 @@ def results_of(experiment: Experiment, label: str) -> list[msinet.RetrievalResul
     return [msinet.RetrievalResult.load(file) for file in files if file.is_file()]
 
 
-def mean_maps(experiment: Experiment, labels: Sequence[str]) -> dict[str, float]:
-    """Return the mean mAP in % of each architecture that was trained with every seed."""
-    found = {label: [100 * result.mAP for result in results_of(experiment, label)] for label in labels}
-    return {label: mean(maps) for label, maps in found.items() if len(maps) == len(experiment.seeds)}
+def maps_of(experiment: Experiment, label: str) -> dict[int, float]:
+    """Return the mAP in % of an architecture's trainings so far, by their seeds."""
+    files = {seed: experiment.result_file(label, seed) for seed in experiment.seeds}
+    return {seed: 100 * msinet.RetrievalResult.load(file).mAP for seed, file in files.items() if file.is_file()}
 
 
 def standing(experiment: Experiment, name: str) -> str:
-    """Say where a variant's architectures stand among the random ones; nothing where either is missing."""
-    searched = mean_maps(experiment, experiment.searched(name))
-    own, others = list(searched.values()), list(mean_maps(experiment, experiment.randoms).values())
-    if not own or not others:
+    """Say where a variant's architectures stand among the random ones of their seeds; nothing where either are missing."""
+    randoms = [maps_of(experiment, label) for label in experiment.randoms]
+    strata = []
+    for seed, label in zip(experiment.seeds, experiment.searched(name), strict=True):
+        own, others = maps_of(experiment, label), [maps[seed] for maps in randoms if seed in maps]
+        if seed in own and others:
+            strata.append((own[seed], others))
+    if not strata:
         return ""
-    told = [json.loads((experiment.search_folder(label) / "architecture.json").read_text()) for label in searched]
-    margin = median(choice["margin"] for search in told for choice in search["choices"])
-    beaten = sum(value < mean(own) for value in others)
+    own, others = zip(*strata, strict=True)
+    beaten = mean(mean(value < one for value in values) for one, values in strata)
     return (
-        f"{name}: mean mAP {mean(own):.1f} of {len(own)} searched architectures, {mean(others):.1f} of {len(others)} random "
-        f"ones, above {beaten} of them ({100 * beaten / len(others):.0f} %); as many drawn from all of them do as well with "
-        f"p = {chance_of_better(own, others):.3f}. Median margin of the shares: {margin:.3f}"
+        f"{name}: mean mAP {mean(own):.1f} of {len(own)} searched architectures, {mean(map(mean, others)):.1f} of the "
+        f"random ones with their seeds, of which they are above {100 * beaten:.0f} %; luck does as well with "
+        f"p = {chance_of_better(own, others):.3f}"
     )
+
+
+def deciding(experiment: Experiment, name: str) -> str:
+    """Say how clearly a variant's searches decide, and whether two seeds decide alike; nothing where none is done."""
+    files = [experiment.search_folder(label) / "architecture.json" for label in experiment.searched(name)]
+    told = [json.loads(file.read_text()) for file in files if file.is_file()]
+    if not told:
+        return ""
+    margin = median(choice["margin"] for search in told for choice in search["choices"])
+    alphas = [np.array(search["alphas"]["rows"]) for search in told]
+    pulls = [(rows - rows.mean(1, keepdims=True)).ravel() for rows in alphas]
+    agreement = ", ".join(f"{np.corrcoef(one, other)[0, 1]:.2f}" for one, other in combinations(pulls, 2))
+    return f"{name}: median margin of the shares {margin:.3f}; correlation of two seeds' alphas {agreement or 'unknown'}"
 
 
 def foretelling(experiment: Experiment, name: str) -> str:
     """Say how well a variant's supernets rank the architectures that were trained; nothing where there are too few."""
     files = [experiment.search_folder(label) / "supernet.json" for label in experiment.searched(name)]
     by_search = [json.loads(file.read_text()) for file in files if file.is_file()]
-    trained = mean_maps(experiment, [other for other in experiment.others if all(other in search for search in by_search)])
+    known = [other for other in experiment.others if all(other in search for search in by_search)]
+    maps = {other: maps_of(experiment, other) for other in known}
+    trained = {other: mean(found.values()) for other, found in maps.items() if len(found) == len(experiment.seeds)}
     if not by_search or len(trained) < 3:
         return ""
     scores = [[search[other] for other in trained] for search in by_search]

@@ -46,9 +46,9 @@ def test_two_parts_do_the_whole_work_once(script, words, tmp_path, monkeypatch, 
     script.main()
     said = capsys.readouterr().out
     trained = {name: int(count) for name, count in re.findall(r"^\| (.+?) \| (\d+) \|", said, re.M)}
-    assert trained == {"published": 4, "odd": 4, "random, all 2": 4, "all:none": 2, "random:0": 2, "random:1": 2}
+    assert trained == {"published": 2, "odd": 2, "random, all 2": 4, "all:none": 2, "random:0": 2, "random:1": 2}
     assert "c0 to c1" in said
-    assert len(re.findall(r"of 2 searched architectures, .* of 2 random ones, above [012] of them", said)) == 2
+    assert len(re.findall(r"of 2 searched architectures, .* above (?:0|25|50|75|100) %; luck", said)) == 2
     assert said.count("n = 3") == 2
     made_from = json.loads((tmp_path / "out/searches/odd-1/architecture.json").read_text())["made_from"]
     assert (made_from["contrast"], made_from["seed"], made_from["validation_share"]) == ("shared", 1, 0.2)

@@ -1,8 +1,8 @@
 """Could luck have done it? Rank correlation, and permutation tests of a few scores."""
 
 from collections.abc import Sequence
-from itertools import combinations
-from math import comb
+from functools import reduce
+from math import prod
 
 import numpy as np
 
@@ -10,18 +10,19 @@ DRAWS = 100_000
 """So many permutations are tried where there are more."""
 
 
-def chance_of_better(own: Sequence[float], others: Sequence[float]) -> float:
-    """Return how often as many values, drawn from all, have at least the mean of `own`: a one-sided permutation test.
+def chance_of_better(own: Sequence[float], others: Sequence[Sequence[float]]) -> float:
+    """Return how often one value of each group, drawn at random, have at least the mean of `own`: a permutation test.
 
-    Exact up to `DRAWS` ways to draw; the smallest possible answer is 1 / comb(len(own) + len(others), len(own)).
+    One-sided, and exact up to `DRAWS` ways to draw. A group is one of `own` together with its `others`, such as those of
+    the same seed: what groups have in common does not count. The smallest possible answer is 1 / the number of ways.
     """
-    values, count = np.array([*own, *others]), len(own)
-    if comb(len(values), count) <= DRAWS:
-        means = [values[list(drawn)].mean() for drawn in combinations(range(len(values)), count)]
+    groups = [np.array([value, *values]) for value, values in zip(own, others, strict=True)]
+    if prod(map(len, groups)) <= DRAWS:
+        sums = reduce(np.add.outer, groups).ravel()
     else:
         random = np.random.default_rng(0)
-        means = [np.mean(own), *(random.choice(values, count, replace=False).mean() for _ in range(DRAWS))]
-    return float(np.mean(np.array(means) >= np.mean(own) - 1e-9))
+        sums = np.append(sum(random.choice(group, DRAWS) for group in groups), sum(own))
+    return float(np.mean(sums >= sum(own) - 1e-9))
 
 
 def spearman(one: Sequence[float], other: Sequence[float]) -> float:
