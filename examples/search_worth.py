@@ -230,7 +230,7 @@ def standing(experiment: Experiment, name: str) -> str:
 
 
 def deciding(experiment: Experiment, name: str) -> str:
-    """Say how clearly a variant's searches decide, and whether two seeds decide alike; nothing where none is done."""
+    """Say how clearly a variant's searches decide, whether two seeds decide alike, and which operations seem the same."""
     files = [experiment.search_folder(label) / "architecture.json" for label in experiment.searched(name)]
     told = [json.loads(file.read_text()) for file in files if file.is_file()]
     if not told:
@@ -239,7 +239,12 @@ def deciding(experiment: Experiment, name: str) -> str:
     alphas = [np.array(search["alphas"]["rows"]) for search in told]
     pulls = [(rows - rows.mean(1, keepdims=True)).ravel() for rows in alphas]
     agreement = ", ".join(f"{np.corrcoef(one, other)[0, 1]:.2f}" for one, other in combinations(pulls, 2))
-    return f"{name}: median margin of the shares {margin:.3f}; correlation of two seeds' alphas {agreement or 'unknown'}"
+    with_none = np.corrcoef(np.concatenate(alphas).T)[0, 1:]
+    alike = ", ".join(f"{operation} {r:.2f}" for operation, r in zip(INTERACTION_NAMES[1:], with_none, strict=True))
+    return (
+        f"{name}: median margin of the shares {margin:.3f}; correlation of two seeds' alphas {agreement or 'unknown'}; "
+        f"of the operations' alphas with those of {INTERACTION_NAMES[0]}: {alike}"
+    )
 
 
 def foretelling(experiment: Experiment, name: str) -> str:

@@ -65,3 +65,16 @@ def test_any_number_of_interactions(count):
     cell(torch.rand(2, 16, 6, 6), weights).square().sum().backward()
     assert weights.grad is not None
     assert weights.grad.abs().sum(1).gt(0).all()
+
+
+@torch.no_grad()
+def test_an_exchange_at_a_cells_end_is_none_with_the_closing_convolutions_changed_places():
+    """So the search space has 4 different networks at a cell's middle, and 3 at its end."""
+    cell = MultiScaleCell(16, 64, [Keep(), Exchange()]).eval()
+    x = torch.randn(2, 16, 6, 5)
+    exchanged = cell(x)
+    cell.interactions[1] = Keep()
+    cell.expand_a, cell.expand_b = cell.expand_b, cell.expand_a
+    torch.testing.assert_close(cell(x), exchanged)
+    cell.interactions[0] = Exchange()
+    assert not torch.allclose(cell(x), exchanged)
