@@ -86,7 +86,7 @@ def train_and_score(options: argparse.Namespace, seed: int, city: str, alignment
         return
     domains = worlds(options, seed)
     changes: dict[str, Any] = {"width": options.width, "erasing": 0.0, "color_jitter": 0.4, **ALIGNMENTS[alignment]}
-    settings = msinet.TrainSettings(**{**load_recipe(options.recipe)["train"], **changes}, seed=seed)
+    settings = msinet.TrainSettings(**{**load_recipe(options.recipe)["train"], **changes, "seed": seed})
     model = msinet.train(domains[city], msinet.Architecture.find(options.architecture), settings, out)
     results = {name: msinet.evaluate(model, splits, settings=settings) for name, splits in domains.items()}
     scores = {name: {"rank-1": result.rank(1), "mAP": result.mAP} for name, result in results.items()}

@@ -13,6 +13,7 @@ Stopped and started again, it goes on; what is done is not done twice. `--part 0
 
 import argparse
 import json
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,7 +75,7 @@ class Experiment:
 
     def result_file(self, label: str, seed: int) -> Path:
         """Where the scores of an architecture that was trained with a seed are."""
-        return self.out / "trainings" / f"{label.replace(':', '-')}-{seed}" / "result.json"
+        return self.out / "trainings" / re.sub(r"\W+", "-", f"{label}-{seed}") / "result.json"
 
 
 def main() -> None:
@@ -110,19 +111,26 @@ def main() -> None:
 
 def variant(name: str, *changes: str) -> tuple[str, dict[str, Any]]:
     """Return a variant's name and the settings that it changes: those given as key=value, else those in `VARIANTS`."""
-    if not changes:
-        if name not in VARIANTS:
-            raise SystemExit(f"--variant {name}: give key=value as well, or take one of {', '.join(VARIANTS)}")
-        return name, VARIANTS[name]
-    return name, {key: value_of(text) for key, _, text in (change.partition("=") for change in changes)}
+    if not changes and name not in VARIANTS:
+        raise SystemExit(f"--variant {name}: give key=value as well, or take one of {', '.join(VARIANTS)}")
+    if name in ("random", "all"):
+        raise SystemExit(f"--variant {name}: take another name, this one is for architectures that nobody searches")
+    given = {key: value_of(key, text) for key, _, text in (change.partition("=") for change in changes)}
+    return name, given or VARIANTS[name]
 
 
-def value_of(text: str) -> Any:
-    """Return what TOML reads in a text, and the text itself where that is nothing."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+def value_of(name: str, text: str) -> Any:
+    """Return what a text says for a setting of the search: text where the setting is text, else what TOML reads in it."""
+    before = settings_dict(msinet.SearchSettings()).get(name)
+    if isinstance(before, str):
         return text
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = None
+    if type(value) is not type(before) and not (isinstance(before, float) and type(value) is int):
+        raise SystemExit(f"{name}={text}: the search has no such setting, or it takes a value as {name}={before!r}")
+    return value
 
 
 def jobs_of(experiment: Experiment) -> list[tuple[str, Callable[[], None]]]:
@@ -150,8 +158,8 @@ def share(jobs: Sequence[Any], part: str) -> Sequence[Any]:
 def search_and_train(experiment: Experiment, name: str, seed: int) -> None:
     """Search with one seed, score the other architectures by the supernet, and train what was found with that seed."""
     label, settings = f"{name}-{seed}", dict(experiment.recipe["search"])
-    settings |= {"validation_share": experiment.validation_share, "seed": seed}
-    settings |= {**experiment.variants[name], **experiment.machine}
+    settings |= {"validation_share": experiment.validation_share}
+    settings |= {**experiment.variants[name], **experiment.machine, "seed": seed}
     folder = experiment.search_folder(label)
     architecture = msinet.search(experiment.splits, msinet.SearchSettings(**settings), folder)
     held_out, file = settings["validation_share"] or experiment.splits.validation, folder / "supernet.json"
@@ -165,11 +173,12 @@ def search_and_train(experiment: Experiment, name: str, seed: int) -> None:
 
 def train(experiment: Experiment, label: str, architecture: msinet.Architecture, seed: int) -> None:
     """Train an architecture with one seed and write its result, if it is not there."""
-    settings = msinet.TrainSettings(**experiment.recipe["train"], **experiment.machine, seed=seed)
+    settings = msinet.TrainSettings(**{**experiment.recipe["train"], **experiment.machine, "seed": seed})
     file, asked = experiment.result_file(label, seed), {"train": settings_dict(settings)}
     if file.is_file():
-        if msinet.RetrievalResult.load(file).info["settings"] != asked:
-            raise SystemExit(f"{file} was made with other settings: choose another --out")
+        done = msinet.RetrievalResult.load(file).info
+        if (done["settings"], done["data"]["fingerprint"]) != (asked, experiment.splits.fingerprint()):
+            raise SystemExit(f"{file} was made with other settings or data: choose another --out")
         return
     model = msinet.train(experiment.splits, architecture, settings, file.parent)
     cameras = {record.camera for record in (*experiment.splits.query, *experiment.splits.gallery)}
@@ -224,13 +233,16 @@ def standing(experiment: Experiment, name: str) -> str:
     beaten = mean(mean(value < one for value in values) for one, values in strata)
     return (
         f"{name}: mean mAP {mean(own):.1f} of {len(own)} searched architectures, {mean(map(mean, others)):.1f} of the "
-        f"random ones with their seeds, of which they are above {100 * beaten:.0f} %; luck does as well with "
-        f"p = {chance_of_better(own, others):.3f}"
+        f"random ones with their seeds, of which they are above {100 * beaten:.0f} %; drawing one of these each time does "
+        f"as well with p = {chance_of_better(own, others):.3f}"
     )
 
 
 def deciding(experiment: Experiment, name: str) -> str:
-    """Say how clearly a variant's searches decide, whether two seeds decide alike, and which operations seem the same."""
+    """Say how clearly a variant's searches decide, whether two seeds pull alike, and which operations they tell apart.
+
+    Softmax does not mind what a place's alphas have in common: it is left out. A taste for an operation everywhere counts.
+    """
     files = [experiment.search_folder(label) / "architecture.json" for label in experiment.searched(name)]
     told = [json.loads(file.read_text()) for file in files if file.is_file()]
     if not told:
@@ -239,11 +251,12 @@ def deciding(experiment: Experiment, name: str) -> str:
     alphas = [np.array(search["alphas"]["rows"]) for search in told]
     pulls = [(rows - rows.mean(1, keepdims=True)).ravel() for rows in alphas]
     agreement = ", ".join(f"{np.corrcoef(one, other)[0, 1]:.2f}" for one, other in combinations(pulls, 2))
-    with_none = np.corrcoef(np.concatenate(alphas).T)[0, 1:]
-    alike = ", ".join(f"{operation} {r:.2f}" for operation, r in zip(INTERACTION_NAMES[1:], with_none, strict=True))
+    rows = np.concatenate(alphas)
+    apart = abs(rows[:, 1:] - rows[:, :1]).mean(0)
+    told_apart = ", ".join(f"{operation} {gap:.3f}" for operation, gap in zip(INTERACTION_NAMES[1:], apart, strict=True))
     return (
         f"{name}: median margin of the shares {margin:.3f}; correlation of two seeds' alphas {agreement or 'unknown'}; "
-        f"of the operations' alphas with those of {INTERACTION_NAMES[0]}: {alike}"
+        f"mean distance of an alpha from that of {INTERACTION_NAMES[0]}: {told_apart}"
     )
 
 

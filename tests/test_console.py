@@ -46,10 +46,11 @@ def test_camera_pairs_name_their_protocol(capsys):
     assert "world, market, by cameras" in words and "world, no-camera, by cameras" in words
 
 
-def test_models_of_one_name_are_told_apart_by_their_folders(capsys):
+@pytest.mark.parametrize("what", ["model", "data"])
+def test_what_has_one_name_is_told_apart_by_folders(capsys, what):
     one, other = result(), result()
-    for found, folder in ((one, "runs/a/model"), (other, "runs/b/model")):
-        found.info["command"] = {"model": folder}
+    for found, folder in ((one, "runs/a/world"), (other, "runs/b/world")):
+        found.info["command"] = {what: folder}
     show_results([one, other])
     words = "".join(shown(capsys).split())
     assert "runs/a" in words and "runs/b" in words

@@ -196,22 +196,27 @@ def train(
         out: Folder for model.safetensors, model.json, the log train.jsonl and the checkpoint.
         recipe: veri776, person, cross-domain, small-data or a TOML file of settings.
         target: Another data set, never trained on, to score the model on, beside the data itself; may be given several
-            times. The results go to DIR/targets.json.
+            times, its layout recognised. The results go to OUT/targets.json.
     """
     from msinet.engine.evaluate import evaluate_all, require_answers
+    from msinet.engine.rerun import evaluate_command
     from msinet.evaluation.metrics import save_results
 
-    chosen, results = msinet.Architecture.find(architecture), []
+    chosen, results, elsewhere = msinet.Architecture.find(architecture), [], replace(options, format=None)
     with progress_bars() as bars:
         splits = read(data, options, bars)
-        targets = [read(folder, replace(options, format=None), bars) for folder in target]
-        domains = [*([splits] if splits.query else []), *targets] if targets else []
-        for scored in domains:  # What cannot be scored is said before the training.
+        domains = [(folder, elsewhere, read(folder, elsewhere, bars)) for folder in target]
+        if domains and splits.query and splits.gallery:
+            domains.insert(0, (data, options, splits))
+        for _, _, scored in domains:  # What cannot be scored is said before the training.
             for task in scored.scored().values():
                 require_answers(scored, task, None)
         model = msinet.train(splits, chosen, settings, out, bars)
-        for scored in domains:
-            results += evaluate_all(model, scored, settings=settings, progress=bars)
+        for folder, how, scored in domains:
+            found = evaluate_all(model, scored, settings=settings, progress=bars)
+            for result in found:
+                result.info["command"] = evaluate_command(folder, how, out, settings.machine)
+            results += found
     if results and FIRST:
         show_results(results)
         save_results(results, out / "targets.json")

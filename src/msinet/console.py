@@ -100,15 +100,21 @@ def show_results(results: "Sequence[RetrievalResult]") -> None:
 
 def _names_of(results: "Sequence[RetrievalResult]") -> list[list[str]]:
     """Return what tells each result from the others: its model, where there are several, its data and its protocol."""
-    folders = [Path(result.info.get("command", {}).get("model", "")) for result in results]
-    several = len(set(folders)) > 1
-    alike = len({folder.name for folder in folders}) < len(set(folders))
-    models = [str(folder) if alike else folder.name for folder in folders]
-    data = (f"{result.info['data']['name']} {result.task}".strip() for result in results)
+    commands = [result.info.get("command", {}) for result in results]
+    folders = [command.get("model", "") for command in commands]
+    models = _told_apart([Path(folder).name for folder in folders], folders)
+    several = len(set(models)) > 1
+    names = [result.info["data"]["name"] for result in results]
+    data = _told_apart(names, [command.get("data", name) for command, name in zip(commands, names, strict=True)])
     return [
-        [*([model] if several else []), name, result.protocol]
+        [*([model] if several else []), f"{name} {result.task}".strip(), result.protocol]
         for model, name, result in zip(models, data, results, strict=True)
     ]
+
+
+def _told_apart(names: list[str], folders: list[str]) -> list[str]:
+    """Return the names, or the folders where different ones have one name."""
+    return folders if len(set(names)) < len(set(folders)) else names
 
 
 def _spread(result: "RetrievalResult", score: str) -> str:

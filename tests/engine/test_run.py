@@ -32,11 +32,13 @@ def test_finished_run_is_not_done_again(splits, search_settings, train_settings,
     [
         ({"splits": {"query": ()}}, DatasetError),
         ({"train": {"identities_per_batch": 13}}, SettingsError),
+        ({"search": {"validation_share": 0.2}}, SettingsError),
         ({"protocol": "marked"}, SettingsError),
     ],
 )
 def test_what_cannot_be_finished_is_not_begun(splits, search_settings, train_settings, tmp_path, change, error):
     splits = replace(splits, **change.get("splits", {}))
+    search, train = replace(search_settings, **change.get("search", {})), replace(train_settings, **change.get("train", {}))
     with pytest.raises(error):
-        run(splits, search_settings, replace(train_settings, **change.get("train", {})), tmp_path, change.get("protocol"))
+        run(splits, search, train, tmp_path, change.get("protocol"))
     assert not (tmp_path / "search.jsonl").exists()

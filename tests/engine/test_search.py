@@ -143,6 +143,15 @@ def test_stopped_search_goes_on_where_it_was(splits, search_settings, tmp_path, 
         assert (tmp_path / "stopped" / name).read_text() == (tmp_path / "whole" / name).read_text()
 
 
+def test_a_search_begun_anew_leaves_no_architecture_of_the_one_before(splits, search_settings, tmp_path, stop_after):
+    search(splits, search_settings, tmp_path)
+    for checkpoint in tmp_path.glob("*.safetensors"):
+        checkpoint.unlink()
+    with pytest.raises(KeyboardInterrupt):
+        search(splits, search_settings, tmp_path, stop_after("search", 1))
+    assert not (tmp_path / "architecture.json").exists()
+
+
 @pytest.mark.parametrize("contrast", ["shared", "classifiers"])
 def test_stopped_search_with_all_options_goes_on_where_it_was(splits, search_settings, tmp_path, stop_after, contrast):
     """In the middle of the second epoch, where the alphas learn and the mixture has cooled."""

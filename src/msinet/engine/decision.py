@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor
 from msinet.data.batches import Batch, embedding_batches
 from msinet.data.image_cache import ImageCache
 from msinet.engine.contrast import Memory, Sides
-from msinet.engine.runtime import Progress, autocast, own_share
+from msinet.engine.runtime import Progress, autocast, mean_of_processes
 from msinet.engine.settings import SearchSettings
 from msinet.model.architecture import INTERACTION_NAMES, Architecture
 from msinet.model.batch_statistics import kept_statistics
@@ -84,14 +84,13 @@ def loss_on_fixed_images(
 ) -> Callable[[Tensor], float]:
     """Return the function that gives, of weights (L, 4), the loss against a memory over some of the alphas' images.
 
-    These are at most `IMAGES`, the same for all weights, drawn by the seed, not augmented, and in batches as large as the
-    search's; what does not fill a batch is left out. The processes share the batches.
+    These are `IMAGES` at most, or one batch, the same for all weights, drawn by the seed, not augmented, and in batches as
+    large as the search's; what does not fill a batch is left out.
     """
     records, size = sides.split.alphas, settings.identities_per_batch * settings.images_per_identity
     order = np.random.default_rng(settings.seed).permutation(len(records))[: max(IMAGES, size)].tolist()
-    own = own_share(max(1, len(order) // size), accelerator)
-    own_order, where = order[own.start * size : own.stop * size], (accelerator.device, settings.workers)
-    batches = [*embedding_batches(records, settings.image_size, size, *where, caches, own_order, sides.alphas)]
+    whole, where = order[: max(1, len(order) // size) * size], (accelerator.device, settings.workers)
+    batches = [*embedding_batches(records, settings.image_size, size, *where, caches, whole, sides.alphas)]
     return lambda weights: mean_loss(supernet, memory, batches, weights, settings, accelerator)
 
 
@@ -104,16 +103,18 @@ def mean_loss(
     settings: SearchSettings,
     accelerator: Accelerator,
 ) -> float:
-    """Return the mean loss against a memory over all processes' batches, of a supernet with weights (L, 4).
+    """Return the mean loss against a memory over batches, of a supernet with weights (L, 4).
+
+    Each process takes all batches, so that synchronised batch norms never wait for one that has fewer; the mean over the
+    processes is what all of them decide by.
 
     Batch norms take the statistics of each batch, as in every step of the search: their running ones are those of the whole
     mixture, and would charge an operation for the mere change of scale that comes with its removal.
     """
-    sums = torch.zeros(2, device=accelerator.device)
+    losses = []
     with kept_statistics(supernet):
         for batch in batches:
             with autocast(settings, accelerator.device):
                 features = supernet(batch.images, weights)
-            sums += torch.stack([memory(features, batch.identities).float(), torch.ones_like(sums[0])])
-    total, count = cast(Tensor, accelerator.reduce(sums, "sum")).tolist()
-    return total / count
+            losses.append(memory(features, batch.identities).float())
+    return mean_of_processes(accelerator, torch.stack(losses).mean()).item()

@@ -26,12 +26,12 @@ def evaluate_command(
     options: Any,
     model: Path,
     settings: MachineSettings,
-    scoring: ScoringSettings,
-    camera_pairs: bool,
-    draws: Path | None,
+    scoring: ScoringSettings | None = None,
+    camera_pairs: bool = False,
+    draws: Path | None = None,
 ) -> dict[str, Any]:
     """Return what `msinet evaluate` was asked to do besides protocol and task, as JSON values for its results."""
-    asked = {"camera_pairs": camera_pairs, "scoring": asdict(scoring), "settings": asdict(settings)}
+    asked = {"camera_pairs": camera_pairs, "scoring": asdict(scoring or ScoringSettings()), "settings": asdict(settings)}
     if draws:
         asked["draws"] = str(draws.resolve())
     return {"data": str(data.resolve()), "options": asdict(options), "model": str(model.resolve()), **asked}

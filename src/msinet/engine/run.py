@@ -12,6 +12,7 @@ from msinet.engine.runtime import Progress, make_accelerator
 from msinet.engine.search import search
 from msinet.engine.settings import SearchSettings, TrainSettings, settings_dict
 from msinet.engine.train import train
+from msinet.errors import SettingsError
 from msinet.evaluation.metrics import RetrievalResult
 
 SHOWN_CAMERAS = 24
@@ -36,9 +37,11 @@ def run(
     Raises:
         What `search`, `train` and `evaluate` raise; what can be known beforehand is raised before the search.
     """
-    # What validation holds out from training is held out from the search as well.
-    search_settings = replace(search_settings, validation_share=train_settings.validation_share)
-    make_sampler(hold_out_validation(splits, train_settings.validation_share).train, train_settings)
+    held_out = train_settings.validation_share  # from the search as well
+    if search_settings.validation_share not in (0, held_out):
+        raise SettingsError("what is held out from the training is held out from the search: set --train.validation-share")
+    search_settings = replace(search_settings, validation_share=held_out)
+    make_sampler(hold_out_validation(splits, held_out).train, train_settings)
     scored_by = require_answers(splits, next(iter(splits.scored().values())), protocol)
 
     architecture = search(splits, search_settings, out, progress)

@@ -1,5 +1,6 @@
 """The search: weights and alphas in turn, on different identities (report, section 3.1)."""
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -145,13 +146,18 @@ class TwinsSearch:
         progress: Progress,
         caches: Mapping[tuple[int, int], ImageCache] | None = None,
     ) -> None:
-        """Start a memory with the centroids of its identities, from the supernet as it stands."""
+        """Start a memory with the centroids of its identities, from the supernet as it stands.
+
+        Processes whose share is an image smaller see one image too many, which does not count: synchronised batch norms
+        wait for each other in every batch.
+        """
         settings = self.settings
         order = np.random.default_rng(settings.seed).permutation(len(records))
         own = order[own_share(len(order), self.accelerator)].tolist()
+        seen = own + [order[0].item()] * (math.ceil(len(order) / self.accelerator.num_processes) - len(own))
         image_size = settings.small_image_size if settings.small_epochs else settings.image_size
         batch_size = settings.identities_per_batch * settings.images_per_identity
-        loader = embedding_batches(records, image_size, batch_size, self.accelerator.device, settings.workers, caches, own)
+        loader = embedding_batches(records, image_size, batch_size, self.accelerator.device, settings.workers, caches, seen)
         progress.start("first centroids", len(loader))
         features, labels = [], []
         for batch in loader:
@@ -159,7 +165,7 @@ class TwinsSearch:
                 features.append(self.supernet(batch.images))
             labels.append(batch.identities)
             progress.advance()
-        memory.fill(*(gather_rows(self.accelerator, torch.cat(rows)) for rows in (features, labels)))
+        memory.fill(*(gather_rows(self.accelerator, torch.cat(rows)[: len(own)]) for rows in (features, labels)))
 
     def follow_schedules(self, step: int, steps_per_epoch: int) -> None:
         """Set the optimizers' learning rates, the mixture's temperature and whether the alphas rest, for a step."""
@@ -232,6 +238,8 @@ def search(
     loop = Loop(folder, twins.tensors, settings.epochs * steps_per_epoch, steps_per_epoch, progress, accelerator)
     caches = open_caches(train, settings, accelerator, progress)
     if not loop.resume(twins.restore):
+        if accelerator.is_main_process:
+            (folder.out / "architecture.json").unlink(missing_ok=True)  # of a search that was deleted
         twins.fill_memories(sides, progress, caches)
 
     weight_batches = make_batches(split.weights, samplers[0], settings, accelerator, loop, caches)

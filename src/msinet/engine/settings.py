@@ -35,8 +35,14 @@ class MachineSettings:
     deterministic: bool = False
     """On a GPU, too, take only algorithms that give the same result each time; a CPU does so anyway. Slower."""
 
+    @property
+    def machine(self) -> "MachineSettings":
+        """These settings alone, of whatever has more."""
+        return MachineSettings(**{field.name: getattr(self, field.name) for field in fields(MachineSettings)})
+
     def __post_init__(self) -> None:
         require(self.workers >= 0, "--workers cannot be negative")
+        require_one_of("precision", self.precision, Precision)
 
 
 @Parameter(name="*")
@@ -85,7 +91,8 @@ class LoopSettings(MachineSettings):
     image_cache: bool = True
     """Keep decoded images in ~/.cache/msinet, where the disk has room: later epochs and runs need not decode them."""
     validation_share: float = 0.0
-    """Share of the training identities that is held out, to keep the best epoch's weights and choose settings by."""
+    """Share of the training identities that is held out, to choose by: training keeps the best epoch's weights on them;
+    the search leaves them alone, so that architectures can be compared on them."""
     compile: bool = False
     """Compile the network (needs a C++ compiler): costs minutes at the start and at each image size; for long runs."""
     sync_batch_norm: bool = False
@@ -102,6 +109,8 @@ class LoopSettings(MachineSettings):
         require(self.epochs >= 1, "--epochs must be at least 1")
         require(self.identities_per_batch >= 2, "--identities-per-batch must be at least 2: losses compare identities")
         require(self.images_per_identity >= 1, "--images-per-identity must be at least 1")
+        require_one_of("optimizer", self.optimizer, Optimizer)
+        require_one_of("schedule", self.schedule, Schedule)
         require(0 < self.learning_rate < math.inf, "--learning-rate must be positive")
         require(0 <= self.weight_decay < math.inf, "--weight-decay cannot be negative")
         require(0 <= self.warmup_epochs < math.inf, "--warmup-epochs cannot be negative")
@@ -174,8 +183,8 @@ class SearchSettings(LoopSettings):
         require(self.temperature > 0, "--temperature must be positive")
         require(0 <= self.memory_keep < 1, "--memory-keep is a share from 0 up to, not including, 1")
         require(min(self.cells_per_stage, self.interactions_per_cell) >= 1, "a stage needs a cell, a cell an interaction")
-        require(self.contrast in get_args(Contrast), f"--contrast is one of {', '.join(get_args(Contrast))}")
-        require(self.choose_by in get_args(ChooseBy), f"--choose-by is one of {', '.join(get_args(ChooseBy))}")
+        require_one_of("contrast", self.contrast, Contrast)
+        require_one_of("choose-by", self.choose_by, ChooseBy)
         require(0 <= self.alpha_start_epoch < self.epochs, "--alpha-start-epoch lies from 0 up to, not including, --epochs")
         require(0 < self.mixture_temperature <= 1, "--mixture-temperature is above 0 and at most 1")
 
@@ -209,7 +218,7 @@ class TrainSettings(LoopSettings):
         super().__post_init__()
         require(0 <= self.triplet_margin < math.inf, "--triplet-margin cannot be negative")
         require(0 <= self.triplet_weight < math.inf, "--triplet-weight cannot be negative")
-        require(self.alignment in get_args(Alignment), f"--alignment is one of {', '.join(get_args(Alignment))}")
+        require_one_of("alignment", self.alignment, Alignment)
         require(0 <= self.alignment_weight < math.inf, "--alignment-weight cannot be negative")
         require(0 <= self.label_smoothing < 1, "--label-smoothing is a share from 0 up to, not including, 1")
         require(0 <= self.ema_decay < 1, "--ema-decay is a share from 0 up to, not including, 1")
@@ -220,6 +229,11 @@ def require(condition: bool, message: str) -> None:
     """Raise a SettingsError with this message unless the condition holds."""
     if not condition:
         raise SettingsError(message)
+
+
+def require_one_of(option: str, value: str, choices: Any) -> None:
+    """Raise a SettingsError unless the value is one of a Literal's."""
+    require(value in get_args(choices), f"--{option} is one of {', '.join(get_args(choices))}, not {value}")
 
 
 def settings_dict(settings: MachineSettings) -> dict[str, Any]:

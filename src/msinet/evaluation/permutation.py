@@ -14,7 +14,8 @@ def chance_of_better(own: Sequence[float], others: Sequence[Sequence[float]]) ->
     """Return how often one value of each group, drawn at random, have at least the mean of `own`: a permutation test.
 
     One-sided, and exact up to `DRAWS` ways to draw. A group is one of `own` together with its `others`, such as those of
-    the same seed: what groups have in common does not count. The smallest possible answer is 1 / the number of ways.
+    the same seed: what a group has in common does not count. Where the groups hold the same things, such as architectures
+    that are trained with every seed, the answer is about these things, not about all that might have been drawn.
     """
     groups = [np.array([value, *values]) for value, values in zip(own, others, strict=True)]
     if prod(map(len, groups)) <= DRAWS:

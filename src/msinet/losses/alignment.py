@@ -61,7 +61,7 @@ def distance_of_positives(wished: Tensor, reactions: Tensor, positives: Tensor) 
 
     Args:
         wished: (B, N), unit length.
-        reactions: (B, B, N), unit length.
+        reactions: (B, B, N), unit length or zeros.
         positives: (B, B) bool, which j count for an i.
     """
     distances = 1 - (reactions * wished[:, None]).sum(2)
@@ -71,19 +71,21 @@ def distance_of_positives(wished: Tensor, reactions: Tensor, positives: Tensor) 
 def distance_among_negatives(reactions: Tensor, negatives: Tensor, self_pairs: bool) -> Tensor:
     """Return the mean over anchors of the mean of 1 - cosine over all ordered pairs of negatives.
 
-    No pair is formed: for M vectors of unit length, the mean over the M (M - 1) pairs is their variance,
-    sum |u - mean|^2 / (M - 1), and with pairs of the same twice it is sum |u - mean|^2 / M.
+    No pair is formed: the cosines of all M^2 ordered pairs add up to |sum u|^2, those of the pairs of the same twice to
+    sum |u|^2. A reaction of zeros has cosine 0 to all.
 
     Args:
-        reactions: (B, B, N), unit length.
+        reactions: (B, B, N), unit length or zeros.
         negatives: (B, B) bool, which j count for an i.
         self_pairs: whether (n, n), at distance 0, is a pair.
     """
     counts = negatives.sum(1)
-    means = reactions.where(negatives[:, :, None], 0).sum(1) / counts.clamp_min(1)[:, None]  # (B, N)
-    squares = (reactions - means[:, None]).square().sum(2).where(negatives, 0).sum(1)
-    pairs_each = counts if self_pairs else counts - 1
-    return (squares / pairs_each.clamp_min(1)).mean()
+    chosen = reactions.where(negatives[:, :, None], 0)
+    cosines = chosen.sum(1).square().sum(1)
+    pairs = counts.square() if self_pairs else counts * (counts - 1)
+    if not self_pairs:
+        cosines = cosines - chosen.square().sum((1, 2))
+    return ((pairs - cosines) / pairs.clamp_min(1)).mean()
 
 
 def unit(vectors: Tensor) -> Tensor:

@@ -64,11 +64,11 @@ def doubts_about(choices: Sequence[Choice]) -> list[str]:
     doubts = []
     [(name, count)] = Counter(choice.taken for choice in choices).most_common(1)
     if count / len(choices) >= COLLAPSED:
-        doubts.append(f"The search collapsed: {count} of {len(choices)} places took {name}; train all:{name} to compare.")
+        doubts.append(f"The search collapsed: {count} of {len(choices)} places took {name}; compare it with {name} alone.")
     middle = median(choice.margin for choice in choices)
     if middle < UNSURE:
         doubts.append(
             f"The alphas did not decide: at half of the places the first two shares lie {middle:.3f} or less apart, and "
-            "another seed may choose otherwise. Give it more epochs or a higher --alpha-learning-rate."
+            "another seed may choose otherwise. Give the search more epochs or its alphas a higher learning rate."
         )
     return doubts
