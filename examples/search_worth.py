@@ -29,7 +29,7 @@ import msinet
 from msinet.engine.recipes import load_recipe
 from msinet.engine.settings import settings_dict
 from msinet.engine.supernet_score import supernet_scores
-from msinet.evaluation.permutation import chance_of_better, chance_of_correlation, spearman
+from msinet.evaluation.permutation import chance_of_better, chance_of_correlation, chance_of_difference, spearman
 from msinet.model.architecture import INTERACTION_NAMES, NAMED
 from msinet.whole_files import write_whole
 
@@ -203,7 +203,10 @@ def report(experiment: Experiment) -> str:
         scores = [[*((p["rank_1"], p["mAP"]) for p in r.info.get("camera_pairs", [])), (r.rank(1), r.mAP)] for r in found]
         cells = [" / ".join(spread(values) for values in zip(*cell, strict=True)) for cell in zip(*scores, strict=True)]
         lines.append(f"| {name} | {len(found)} | " + " | ".join(cells) + " |")
-    sentences = [say(experiment, name) for say in (standing, deciding, foretelling) for name in experiment.variants]
+    sentences = [
+        differing(experiment),
+        *(say(experiment, name) for say in (standing, deciding, foretelling) for name in experiment.variants),
+    ]
     return "\n".join([*lines, "", *(f"- {sentence}" for sentence in sentences if sentence)])
 
 
@@ -217,6 +220,21 @@ def maps_of(experiment: Experiment, label: str) -> dict[int, float]:
     """Return the mAP in % of an architecture's trainings so far, by their seeds."""
     files = {seed: experiment.result_file(label, seed) for seed in experiment.seeds}
     return {seed: 100 * msinet.RetrievalResult.load(file).mAP for seed, file in files.items() if file.is_file()}
+
+
+def differing(experiment: Experiment) -> str:
+    """Say whether the architectures that nobody searched differ at all; nothing where too few have every seed."""
+    maps = [found for label in experiment.others if len(found := maps_of(experiment, label)) == len(experiment.seeds)]
+    if len(maps) < 2 or len(experiment.seeds) < 2:
+        return ""
+    values = np.array([[found[seed] for seed in experiment.seeds] for found in maps])
+    left = values - values.mean(0) - values.mean(1, keepdims=True) + values.mean()
+    one_seed = np.sqrt((left**2).sum() / ((len(maps) - 1) * (len(experiment.seeds) - 1)))
+    return (
+        f"means of the {len(maps)} architectures that nobody searched: {values.mean(1).min():.1f} to {values.mean(1).max():.1f}, "
+        f"standard deviation {values.mean(1).std(ddof=1):.1f}, of one seed {one_seed:.1f}; architectures that are all alike "
+        f"differ as much with p = {chance_of_difference(values):.4f}"
+    )
 
 
 def standing(experiment: Experiment, name: str) -> str:

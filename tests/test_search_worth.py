@@ -128,6 +128,7 @@ def test_what_the_searched_ones_are_compared_with(script, tmp_path):
         (folder / "architecture.json").write_text(json.dumps(written), encoding="utf-8")
         (folder / "supernet.json").write_text('{"random:0": 0.1, "random:1": 0.2, "all:none": 0.3}', encoding="utf-8")
 
+    assert "the 3 architectures that nobody searched: 20.0 to 90.0" in script.differing(experiment)
     said = script.standing(experiment, "mine")
     assert "mean mAP 32.5 of 2 searched architectures, 27.5 of the random" in said
     assert "above 75 %" in said

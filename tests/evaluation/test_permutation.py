@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from msinet.evaluation import permutation
-from msinet.evaluation.permutation import chance_of_better, chance_of_correlation, ranks, spearman
+from msinet.evaluation.permutation import chance_of_better, chance_of_correlation, chance_of_difference, ranks, spearman
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,12 @@ def test_drawing_comes_near_to_counting_all(monkeypatch):
     exact = chance_of_better(own, others)
     monkeypatch.setattr(permutation, "DRAWS", 99)
     assert chance_of_better(own, others) == pytest.approx(exact, abs=0.1)
+
+
+def test_the_chance_that_rows_differ_as_much():
+    """Of the (3!)^2 ways to shuffle two columns, 6 keep the rows' order and differ most."""
+    assert chance_of_difference(np.array([[1.0, 11], [2, 12], [3, 13]])) == pytest.approx(1 / 6, abs=0.02)
+    assert chance_of_difference(np.array([[1.0, 13], [2, 12], [3, 11]])) == 1
 
 
 def test_equal_values_share_their_ranks():

@@ -26,6 +26,17 @@ def chance_of_better(own: Sequence[float], others: Sequence[Sequence[float]]) ->
     return float(np.mean(sums >= sum(own) - 1e-9))
 
 
+def chance_of_difference(values: np.ndarray) -> float:
+    """Return how often the rows' means differ as much where each column is shuffled: do rows differ beyond chance?
+
+    values: (rows, columns), such as architectures and seeds; what a column has in common does not count.
+    """
+    random = np.random.default_rng(0)
+    shuffled = random.permuted(np.broadcast_to(values, (DRAWS // 10, *values.shape)), axis=1)
+    spreads, found = shuffled.mean(2).var(1), values.mean(1).var()
+    return float((1 + (spreads >= found - 1e-9).sum()) / (1 + len(spreads)))
+
+
 def spearman(one: Sequence[float], other: Sequence[float]) -> float:
     """Return the correlation of the ranks, from -1 to 1; not a number where all values of a side are equal."""
     with np.errstate(invalid="ignore", divide="ignore"):
