@@ -230,9 +230,10 @@ def differing(experiment: Experiment) -> str:
     values = np.array([[found[seed] for seed in experiment.seeds] for found in maps])
     left = values - values.mean(0) - values.mean(1, keepdims=True) + values.mean()
     one_seed = np.sqrt((left**2).sum() / ((len(maps) - 1) * (len(experiment.seeds) - 1)))
+    means = values.mean(1)
     return (
-        f"means of the {len(maps)} architectures that nobody searched: {values.mean(1).min():.1f} to {values.mean(1).max():.1f}, "
-        f"standard deviation {values.mean(1).std(ddof=1):.1f}, of one seed {one_seed:.1f}; architectures that are all alike "
+        f"means of the {len(maps)} architectures that nobody searched: {means.min():.1f} to {means.max():.1f}, "
+        f"standard deviation {means.std(ddof=1):.1f}, of one seed {one_seed:.1f}; architectures that are all alike "
         f"differ as much with p = {chance_of_difference(values):.4f}"
     )
 
