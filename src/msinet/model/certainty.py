@@ -69,6 +69,6 @@ def doubts_about(choices: Sequence[Choice]) -> list[str]:
     if middle < UNSURE:
         doubts.append(
             f"The alphas did not decide: at half of the places the first two shares lie {middle:.3f} or less apart, and "
-            "another seed may choose otherwise. Train all:none and random:0 as well: the search is worth what it gains on them."
+            "another seed may choose otherwise. Train all:none and random:0 as well, to see what the search gains."
         )
     return doubts
