@@ -1,8 +1,11 @@
 """Small datasets that every part of the tests may use: coloured rectangles, an identity a colour."""
 
+import importlib.util
+import sys
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -38,6 +41,20 @@ def make_splits(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ReidS
         return ReidSplits("painted", train=tuple(records[:cut]), query=tuple(records[cut:]), gallery=tuple(records[cut:]))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def load_example() -> Callable[[str], ModuleType]:
+    """Return a function that imports a script of examples/ by its name."""
+
+    def load(name: str) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).parent.parent / "examples" / f"{name}.py")
+        assert spec and spec.loader
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 def paint(folder: Path, identity: str, camera: str, number: int) -> Path:

@@ -1,24 +1,16 @@
 """The experiment on other domains: what it asks of a training, and its table."""
 
-import importlib.util
 import json
 from argparse import Namespace
-from pathlib import Path
 
 import pytest
 
 import msinet
 
-SCRIPT = Path(__file__).parent.parent / "examples" / "other_domains.py"
-
 
 @pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("other_domains", SCRIPT)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def script(load_example):
+    return load_example("other_domains")
 
 
 def test_every_alignment_of_the_script_is_one_of_the_training(script):

@@ -1,10 +1,8 @@
 """The experiment on the worth of the search, with networks that learn nothing in seconds."""
 
-import importlib.util
 import json
 import re
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,17 +10,12 @@ import pytest
 import msinet
 from msinet.evaluation.metrics import PerQuery, RetrievalResult
 
-SCRIPT = Path(__file__).parent.parent / "examples" / "search_worth.py"
 TINY = "image_height = 32\nimage_width = 32\nwidth = 0.25\nepochs = 1\nidentities_per_batch = 4\nimages_per_identity = 2\n"
 
 
 @pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("search_worth", SCRIPT)
-    assert spec and spec.loader
-    module = sys.modules["search_worth"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def script(load_example):
+    return load_example("search_worth")
 
 
 @pytest.fixture
