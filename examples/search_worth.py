@@ -5,8 +5,8 @@ r"""What is the search worth, and what does each part of it contribute? One tabl
 
 Each variant searches once a seed, and what it finds is trained with the same seed. Random architectures, the published
 ones, and each operation alone are trained with every seed. Then, in Markdown: their scores; how many of the random ones the
-searched ones beat, and how often luck would do as well; and whether the supernet's own score of an architecture, on
-identities held out from the search, foretells that of its training.
+searched ones beat, and how often drawing among these would do as well; and whether the supernet's own score of an
+architecture, on identities held out from the search, foretells that of its training.
 
 Stopped and started again, it goes on; what is done is not done twice. `--part 0/2` and `--part 1/2` share the work.
 """
