@@ -129,7 +129,7 @@ def value_of(name: str, text: str) -> Any:
     except tomllib.TOMLDecodeError:
         value = None
     if type(value) is not type(before) and not (isinstance(before, float) and type(value) is int):
-        raise SystemExit(f"{name}={text}: the search has no such setting, or it takes a value as {name}={before!r}")
+        raise SystemExit(f"{name}={text}: the search has no such setting, or wants a value as {name}={json.dumps(before)}")
     return value
 
 

@@ -184,7 +184,7 @@ def train(
     architecture: str,
     out: Path,
     recipe: str | None = None,
-    target: Annotated[tuple[Path, ...], Parameter(negative=())] = (),
+    target: Annotated[tuple[Path, ...], Parameter(negative=(), show_default=False)] = (),
     options: DataOptions = DataOptions(),
     settings: TrainSettings = TrainSettings(),
 ) -> None:
@@ -226,7 +226,7 @@ def train(
 @app.command(help_epilogue="\n\n".join(["Protocols:", *(f"{p.name}: {p.description}" for p in PROTOCOLS.values())]))
 def evaluate(
     *data: Path,
-    model: Annotated[tuple[Path, ...], Parameter(negative=())] = (),
+    model: Annotated[tuple[Path, ...], Parameter(negative=(), show_default=False)] = (),
     embeddings: Path | None = None,
     protocol: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = (),
     camera_pairs: bool = False,
