@@ -192,7 +192,7 @@ def report(experiment: Experiment) -> str:
     """Return what is done as a table in Markdown, rank-1 / mAP in %, mean and range, and what follows from it."""
     rows = {name: experiment.searched(name) for name in experiment.variants}
     rows |= {f"random, all {len(experiment.randoms)}": experiment.randoms} | {name: [name] for name in experiment.others}
-    results = {name: [r for label in labels for r in results_of(experiment, label)] for name, labels in rows.items()}
+    results = {name: [r for one in labels for r in results_of(experiment, one).values()] for name, labels in rows.items()}
     results = {name: found for name, found in results.items() if found}
     if not results:
         return "nothing is done yet"
@@ -210,16 +210,15 @@ def report(experiment: Experiment) -> str:
     return "\n".join([*lines, "", *(f"- {sentence}" for sentence in sentences if sentence)])
 
 
-def results_of(experiment: Experiment, label: str) -> list[msinet.RetrievalResult]:
-    """Return the results of an architecture's trainings so far."""
-    files = [experiment.result_file(label, seed) for seed in experiment.seeds]
-    return [msinet.RetrievalResult.load(file) for file in files if file.is_file()]
+def results_of(experiment: Experiment, label: str) -> dict[int, msinet.RetrievalResult]:
+    """Return the results of an architecture's trainings so far, by their seeds."""
+    files = {seed: experiment.result_file(label, seed) for seed in experiment.seeds}
+    return {seed: msinet.RetrievalResult.load(file) for seed, file in files.items() if file.is_file()}
 
 
 def maps_of(experiment: Experiment, label: str) -> dict[int, float]:
     """Return the mAP in % of an architecture's trainings so far, by their seeds."""
-    files = {seed: experiment.result_file(label, seed) for seed in experiment.seeds}
-    return {seed: 100 * msinet.RetrievalResult.load(file).mAP for seed, file in files.items() if file.is_file()}
+    return {seed: 100 * result.mAP for seed, result in results_of(experiment, label).items()}
 
 
 def differing(experiment: Experiment) -> str:
