@@ -1,4 +1,4 @@
-"""Images to batches, from the second epoch on, against decoding in every epoch: `python benchmarks/feeding.py`."""
+"""Loading of batches from the second epoch on, compared with decoding in every epoch: `python benchmarks/feeding.py`."""
 
 import argparse
 import os
@@ -13,18 +13,18 @@ from PIL import Image
 from textbook import TextbookImages
 from torch.utils.data import DataLoader
 
-from msinet.data.batches import Batches, Draw, RecordImages
-from msinet.data.image_cache import open_cache
+from msinet.batches.augmentation import Augmentation
+from msinet.batches.image_cache import open_cache
+from msinet.batches.loading import Batches, Draw, RecordImages
 from msinet.data.records import ImageRecord
-from msinet.data.transforms import Augmentation
 
 SIZE, IMAGES, BATCH = (256, 256), 512, 64
-EPOCHS_A_STEP = 4  # much more than workers fetch beforehand while the other side is timed
-EPOCHS = EPOCHS_A_STEP * (ROUNDS + 1)  # of one run, which starts its workers once
+EPOCHS_A_STEP = 4  # many more batches than workers prefetch while the other side is timed
+EPOCHS = EPOCHS_A_STEP * (ROUNDS + 1)  # one run, which starts its workers once
 
 
 def make_images(folder: Path) -> None:
-    """Write JPEGs of about 250x220 pixels and the size of VeRi-776's: smooth colours with some detail."""
+    """Write JPEGs of about 250x220 pixels, as large as VeRi-776's: smooth colours with some detail."""
     random = np.random.default_rng(0)
     for number in range(IMAGES):
         size = int(random.normal(250, 25)), int(random.normal(220, 25))
@@ -34,7 +34,7 @@ def make_images(folder: Path) -> None:
 
 
 def ours(folder: Path, workers: int, cache: Path, augment: bool = True) -> Step:
-    """Return an epoch of the product, with the cache that a first epoch made."""
+    """Return some epochs of msinet, with the cache that the first epoch made."""
     os.environ["XDG_CACHE_HOME"] = str(cache)
     records = [ImageRecord(path, "one") for path in sorted(folder.iterdir())]
     decoded = open_cache([record.path for record in records], SIZE)
@@ -51,7 +51,7 @@ def ours(folder: Path, workers: int, cache: Path, augment: bool = True) -> Step:
 
 
 def textbook(folder: Path, workers: int, augment: bool = True) -> Step:
-    """Return an epoch of the textbook."""
+    """Return some epochs of the textbook version."""
     dataset = TextbookImages(sorted(folder.iterdir()), SIZE, augment)
     order = [range(start, start + BATCH) for _ in range(EPOCHS) for start in range(0, IMAGES, BATCH)]
     run = iter(DataLoader(dataset, batch_sampler=order, num_workers=workers))
@@ -79,8 +79,8 @@ def main() -> None:
         "python benchmarks/feeding.py",
         rows,
         f"{EPOCHS_A_STEP} epochs of {IMAGES} JPEGs of about 250x220 pixels ({kilobytes:.0f} KB), in batches of {BATCH} "
-        "at 256x256, flipped, cropped, erased and normalised. Without augmentation the images of both sides have the same "
-        "mean colours to 1 %: they resize alike but for rounding.",
+        "at 256x256, flipped, cropped, erased and normalised. Without augmentation, mean colours of both sides agree to "
+        "1 %: they resize alike up to rounding.",
     )
 
 

@@ -1,4 +1,4 @@
-"""How search and training grow with the images and their size: `python benchmarks/growth.py`. Draws docs/growth.svg."""
+"""Time of search and training by number and size of images: `python benchmarks/growth.py`. Draws docs/growth.svg."""
 
 import argparse
 import os
@@ -13,7 +13,7 @@ from feeding import make_images
 from paired import RESULTS, machine, put_section
 
 import msinet
-from msinet.data.image_cache import open_cache
+from msinet.batches.image_cache import open_cache
 from msinet.data.records import ImageRecord, ReidSplits
 
 PICTURE = Path(__file__).parent.parent / "docs" / "growth.svg"
@@ -23,13 +23,13 @@ ROUNDS = 3
 
 
 def splits_of(folder: Path, count: int) -> ReidSplits:
-    """Return so many images for training, four of each identity in two cameras."""
+    """Return `count` training images, four of each identity in two cameras."""
     paths = sorted(folder.iterdir())[:count]
     return ReidSplits("growth", train=tuple(ImageRecord(p, str(n // 4), str(n % 2)) for n, p in enumerate(paths)))
 
 
 def seconds(verb: str, folder: Path, images: int, size: tuple[int, int]) -> float:
-    """Return how long a run of two epochs takes longer than one of one epoch: an epoch, without what comes once."""
+    """Return the seconds of one epoch: the difference between runs of two epochs and of one."""
     shape = {"image_height": size[0], "image_width": size[1], "width": 0.5, "identities_per_batch": 8, "device": "cpu"}
     splits, taken = splits_of(folder, images), []
     open_cache([record.path for record in splits.train], size)
@@ -65,14 +65,14 @@ def main() -> None:
     ]
     table = "\n".join(["| an epoch of | grows in | 1x | 2x | 4x |", "|---|---|---|---|---|", *rows])
     words = (
-        f"1x is {IMAGES} images of {SIZES[1][0]}x{SIZES[1][1]}, half width, median of {ROUNDS}. "
+        f"1x is {IMAGES} images of {SIZES[1][0]}x{SIZES[1][1]} at half width; medians of {ROUNDS}. "
         "Drawn in [docs/growth.svg](../docs/growth.svg)."
     )
     put_section("Growth", f"`python benchmarks/growth.py` on {machine()}.\n\n{table}\n\n{words}")
 
 
 def draw(taken: dict[tuple[str, str], list[float]]) -> None:
-    """Draw both kinds of growth beside what is proportional."""
+    """Draw both kinds of growth beside proportional growth."""
     figure, axes = plt.subplots(1, 2, figsize=(8, 3.2), sharey=True)
     for axis, what in zip(axes, ("images", "pixels"), strict=True):
         axis.plot(GROWTH, GROWTH, color="0.75", label="proportional")

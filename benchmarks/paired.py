@@ -170,10 +170,9 @@ def default_precision(device: str) -> str:
     """Return what `--precision auto` is on a device here."""
     import torch
 
-    from msinet.engine.runtime import precision_on
-    from msinet.engine.settings import MachineSettings
+    from msinet.engine.machine import faster_precision
 
-    return precision_on(MachineSettings(), torch.device(device))
+    return faster_precision(torch.device(device))
 
 
 def machine() -> str:

@@ -1,6 +1,7 @@
-"""fast-reid's ranking and re-ranking, fetched and compiled in a scratch folder: what scoring is compared with."""
+"""fast-reid's ranking and re-ranking, downloaded and compiled in a scratch folder, for the comparison of scoring."""
 
 import importlib
+import os
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ PACKAGE = "fastreid==1.4.0"
 
 
 def build(scratch: Path) -> None:
-    """Fetch the package without its dependencies, take its ranking out of it and compile it with Cython."""
+    """Download the package without its dependencies, extract its ranking and compile it with Cython."""
     if (scratch / "peer" / "built").exists():
         return
     pip = [sys.executable, "-m", "pip", "--quiet"]
@@ -33,12 +34,10 @@ def build(scratch: Path) -> None:
 
 
 def load(scratch: Path, name: str) -> ModuleType:
-    """Return fast-reid's module `rank`, which takes its compiled loop if `use_cython` is not False, or `rerank`."""
+    """Return fast-reid's module `rank`, which uses its compiled loop unless `use_cython` is False, or `rerank`."""
     sys.path.insert(0, str(scratch))
     return importlib.import_module(f"peer.{name}")
 
 
 def _path() -> dict[str, str]:
-    import os
-
     return {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}

@@ -13,16 +13,14 @@ from paired import RESULTS, Row, Side, Step, compare, machine, put_section, requ
 
 from msinet.data.embeddings import Embeddings
 from msinet.data.records import ImageRecord
-from msinet.evaluation.judgement import judge
-from msinet.evaluation.metrics import RetrievalResult, score
-from msinet.evaluation.protocols import PROTOCOLS
+from msinet.evaluation.metrics import Scores, measure
 from msinet.evaluation.ranking import rank
-from msinet.evaluation.scoring import Trial, make_trial
+from msinet.evaluation.ranking_task import RankingTask, prepare
+from msinet.evaluation.scoring import compare as compare_sides
 from msinet.evaluation.settings import ScoringSettings
-from msinet.evaluation.similarities import Given
+from msinet.evaluation.similarities import Given, Similarities
 
 PICTURE = Path(__file__).parent.parent / "docs" / "scoring.svg"
-MARKET = PROTOCOLS["market"]
 VERI776 = {"queries": 1678, "gallery": 11579, "identities": 200, "cameras": 20}
 MSMT17 = {"queries": 11659, "gallery": 82161, "identities": 3060, "cameras": 15}
 DIM = 768
@@ -31,7 +29,7 @@ GROWTH_QUERIES = 1_000
 
 
 def embeddings(count: int, identities: int, cameras: int, seed: int) -> Embeddings:
-    """Return so many images of identities, about as alike as a trained network finds them."""
+    """Return `count` images of identities, about as similar as a trained network finds them."""
     random, centres = np.random.default_rng(seed), np.random.default_rng(9)
     directions = centres.standard_normal((identities, DIM), np.float32)
     owner = random.integers(identities, size=count)
@@ -51,14 +49,26 @@ def sides(queries: int, gallery: int, identities: int, cameras: int) -> tuple[Em
     return embeddings(queries, identities, cameras, 1), embeddings(gallery, identities, cameras, 2)
 
 
-def scores(result: RetrievalResult) -> list[Any]:
-    """Return what both sides are compared by."""
-    return [result.mAP, result.mINP, result.cmc]
+def compared(scores: Scores) -> list[Any]:
+    """Return the numbers that both sides are compared by."""
+    return [scores.mAP, scores.mINP, np.array(scores.cmc)]
 
 
-def ranked(trial: Trial) -> RetrievalResult:
-    """Rank a trial and score it: CMC, mAP, mINP and each query's own."""
-    return score(rank(trial.similarities, trial.judgement), trial.query, MARKET, len(trial.gallery))
+def task_of(query: Embeddings, gallery: Embeddings, scoring: ScoringSettings | None = None) -> RankingTask:
+    """Return the ranking task of both sides under the Market rule."""
+    (task,) = prepare(query.records, gallery.records, "market", scoring)
+    return task
+
+
+def ranked(task: RankingTask, similarities: Similarities) -> Scores:
+    """Rank and score: CMC, mAP, mINP and each query's own scores."""
+    return measure(rank(similarities, task.relevance), task.asking, len(task.searched)).scores
+
+
+def scored(query: Embeddings, gallery: Embeddings, scoring: ScoringSettings | None = None) -> Scores:
+    """Return the scores of embeddings, from the records on."""
+    task = task_of(query, gallery, scoring)
+    return ranked(task, compare_sides(task, query, gallery))
 
 
 def ours_from_distances(size: dict[str, int]) -> Step:
@@ -67,14 +77,13 @@ def ours_from_distances(size: dict[str, int]) -> Step:
     similarities = query.vectors @ gallery.vectors.T
 
     def step() -> list[Any]:
-        judgement = judge(query.records, gallery.records, MARKET)
-        return scores(ranked(Trial(query.records, gallery.records, Given(similarities), judgement, MARKET)))
+        return compared(ranked(task_of(query, gallery), Given(similarities)))
 
     return step
 
 
 def peers_from_distances(size: dict[str, int], scratch: str, compiled: bool) -> Step:
-    """Return fast-reid's scoring of the same distances, its labels as numbers already."""
+    """Return fast-reid's scoring of the same distances; its labels are numbers already."""
     query, gallery = sides(**size)
     distances = 1 - query.vectors @ gallery.vectors.T
     labels = [
@@ -98,19 +107,17 @@ def ours_from_embeddings(size: dict[str, int]) -> Step:
     query, gallery = sides(**size)
 
     def step() -> list[Any]:
-        return scores(ranked(make_trial(query, gallery, MARKET)))
+        return compared(scored(query, gallery))
 
     return step
 
 
 def product_and_ranking(size: dict[str, int]) -> Step:
-    """Return the matrix product alone, and our ranking of what it gives."""
+    """Return our ranking of a matrix product that is computed at once."""
     query, gallery = sides(**size)
 
     def step() -> list[Any]:
-        similarities = Given(query.vectors @ gallery.vectors.T)
-        judgement = judge(query.records, gallery.records, MARKET)
-        return scores(ranked(Trial(query.records, gallery.records, similarities, judgement, MARKET)))
+        return compared(ranked(task_of(query, gallery), Given(query.vectors @ gallery.vectors.T)))
 
     return step
 
@@ -120,7 +127,7 @@ def ours_reranked(size: dict[str, int]) -> Step:
     query, gallery = sides(**size)
 
     def step() -> list[Any]:
-        return scores(ranked(make_trial(query, gallery, MARKET, ScoringSettings(rerank=True))))
+        return compared(scored(query, gallery, ScoringSettings(rerank=True)))
 
     return step
 
@@ -136,14 +143,13 @@ def peers_reranked(size: dict[str, int], scratch: str) -> Step:
     def step() -> list[Any]:
         q, g = query.vectors, gallery.vectors
         similarities = Given(-module.re_ranking(distances(q, g), distances(q, q), distances(g, g)))
-        judgement = judge(query.records, gallery.records, MARKET)
-        return scores(ranked(Trial(query.records, gallery.records, similarities, judgement, MARKET)))
+        return compared(ranked(task_of(query, gallery), similarities))
 
     return step
 
 
 def cost(size: dict[str, int], rerank: bool = False) -> Step:
-    """Return a step that says how long scoring from embeddings takes and how much memory above the inputs, in MB."""
+    """Return a step that measures scoring from embeddings: seconds, MB above the inputs and MB in all."""
     warm = ours_reranked({**VERI776, "gallery": 500, "queries": 50}) if rerank else ours_from_embeddings(VERI776)
     warm()  # so that compiled code is not counted
     query, gallery = sides(**size)
@@ -151,7 +157,7 @@ def cost(size: dict[str, int], rerank: bool = False) -> Step:
     def step() -> list[Any]:
         Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
         before, started = memory("VmRSS"), time.perf_counter()
-        ranked(make_trial(query, gallery, MARKET, ScoringSettings(rerank=rerank)))
+        scored(query, gallery, ScoringSettings(rerank=rerank))
         seconds, peak = time.perf_counter() - started, memory("VmHWM")
         return [seconds, peak - before, peak]
 
@@ -159,13 +165,13 @@ def cost(size: dict[str, int], rerank: bool = False) -> Step:
 
 
 def memory(what: str) -> float:
-    """Return what the kernel says of this process' memory, in MB: VmRSS is what it holds, VmHWM the most it held."""
+    """Return this process's memory by the kernel, in MB: VmRSS is the present size, VmHWM the largest so far."""
     status = Path("/proc/self/status").read_text()
     return int(re.search(rf"{what}:\s*(\d+) kB", status)[1]) / 2**10  # pyright: ignore[reportOptionalSubscript]
 
 
 def measured(size: dict[str, int], rerank: bool = False) -> list[float]:
-    """Do it in a process of its own: seconds, MB above the inputs, MB in all."""
+    """Measure scoring in a process of its own: seconds, MB above the inputs, MB in all."""
     side = Side(cost, size, rerank)
     _, found = side.once()
     side.peak()
@@ -204,7 +210,7 @@ def against_peers(scratch: str) -> None:
 
 
 def large() -> None:
-    """Measure time and memory at MSMT17's size and as the gallery grows; draw the latter."""
+    """Measure time and memory at MSMT17's size, and over the size of the gallery, which is drawn."""
     rows = ["| what | seconds | MB above the inputs | MB in all | bound |", "|---|---|---|---|---|"]
     for what, rerank, bound in (("ranking", False, "<= 2048 MB above"), ("with re-ranking", True, "<= 8192 MB in all")):
         seconds, above, whole = measured(MSMT17, rerank)

@@ -9,12 +9,16 @@ from paired import Step, compare_precisions
 from textbook import TextbookSearch, TextbookSupernet, patterns
 from torch import Tensor
 
-from msinet.data.batches import Batch
-from msinet.engine.runtime import make_accelerator
-from msinet.engine.search import TwinsSearch
-from msinet.engine.settings import SearchSettings
+from msinet.architecture_search.settings import SearchSettings
+from msinet.architecture_search.sides import Sides
+from msinet.architecture_search.twins import TwinsSearch
+from msinet.batches.loading import Batch
+from msinet.data.identity_splits import SearchSplit
+from msinet.engine.machine import Machine
 from msinet.losses.twins_memory import CentroidMemory
-from msinet.model.supernet import Supernet
+from msinet.model.msinet.search_space import PUBLISHED
+from msinet.model.msinet.supernet import Supernet
+from msinet.model.msinet.widths import CHANNELS
 
 SIZE, IMAGES, IDENTITIES = 128, 32, 100
 START = 2.5e-4  # where the warm-up starts: a full step from random weights would magnify any rounding
@@ -41,11 +45,11 @@ def memories(dim: int, device: torch.device) -> tuple[CentroidMemory, CentroidMe
 def ours(device: str, precision: str, dtype: torch.dtype = torch.float32) -> Step:
     """Return an iteration of the product."""
     settings = SearchSettings(device=device, precision=precision, learning_rate=START)  # pyright: ignore[reportArgumentType]
-    accelerator = make_accelerator(settings)
-    twins = TwinsSearch(settings, IDENTITIES, IDENTITIES, accelerator)
-    twins.weight_memory, twins.alpha_memory = (memory.to(dtype) for memory in memories(512, accelerator.device))
+    machine, identities = Machine(settings), [f"{i:03}" for i in range(IDENTITIES)]
+    twins = TwinsSearch(settings, PUBLISHED, Sides(SearchSplit((), ()), identities, identities), machine)
+    twins.weight_memory, twins.alpha_memory = (memory.to(dtype) for memory in memories(512, machine.device))
     twins.supernet.to(dtype)
-    pair = batches(accelerator.device, dtype)
+    pair = batches(machine.device, dtype)
     channels_last = [replace(b, images=b.images.contiguous(memory_format=torch.channels_last)) for b in pair]
 
     def step() -> list:
@@ -61,8 +65,8 @@ def textbook(device: str, dtype: torch.dtype = torch.float32) -> Step:
     """Return an iteration of the textbook, from the same weights."""
     where, settings = torch.device(device), SearchSettings(learning_rate=START)
     torch.manual_seed(settings.seed)
-    start = Supernet(settings.channels).state_dict()
-    supernet = TextbookSupernet(settings.channels)
+    start = Supernet().state_dict()
+    supernet = TextbookSupernet(CHANNELS)
     supernet.load_state_dict(start)
     weights, alphas = (memory.to(dtype) for memory in memories(512, where))
     search = TextbookSearch(supernet.to(where, dtype), (weights, alphas), settings.learning_rate)

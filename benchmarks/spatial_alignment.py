@@ -7,22 +7,22 @@ import torch
 from paired import ROUNDS, Row, Side, Step, machine, put_section
 from textbook import patterns
 
-from msinet.data.batches import Batch
-from msinet.engine import runtime
-from msinet.engine.runtime import make_accelerator
-from msinet.engine.settings import Alignment, TrainSettings
-from msinet.engine.train import Training
+from msinet.batches.loading import Batch
+from msinet.engine.machine import Machine
 from msinet.losses.alignment import alignment_loss
-from msinet.model.architecture import Architecture
-from msinet.model.spatial_alignment import PositionActivation
+from msinet.model.msinet.architecture import Architecture
+from msinet.model.msinet.spatial_alignment import PositionActivation
+from msinet.training.settings import Alignment, TrainSettings
+from msinet.training.train import Training
 
 SIZE, IMAGES, IDENTITIES = 256, 64, 16
 
 
-def training_of(alignment: Alignment, device: str) -> Training:
+def training_of(alignment: Alignment, device: str, keeps_freed_memory: bool = True) -> Training:
     """Return a training in fp32."""
     settings = TrainSettings(device=device, precision="fp32", alignment=alignment)
-    return Training(settings, Architecture.named("msmt17"), IDENTITIES, make_accelerator(settings))
+    machine = Machine(settings, keeps_freed_memory)
+    return Training(settings, Architecture.named("msmt17"), IDENTITIES, machine)
 
 
 def images_on(device: str) -> torch.Tensor:
@@ -36,18 +36,16 @@ def labels_on(device: str) -> torch.Tensor:
     return (torch.arange(IMAGES) // (IMAGES // IDENTITIES)).to(device)
 
 
-def training_step(alignment: Alignment, device: str, keep_freed: bool = True) -> Step:
-    """Return a whole iteration of the training; `keep_freed` lets the C library keep memory, as a training does."""
-    if not keep_freed:  # What it keeps hides what is needed.
-        runtime.keep_freed_memory = lambda: None
-    training, labels = training_of(alignment, device), labels_on(device)
+def training_step(alignment: Alignment, device: str, keeps_freed_memory: bool = True) -> Step:
+    """Return a whole iteration of the training; without `keeps_freed_memory` its peak memory can be measured."""
+    training, labels = training_of(alignment, device, keeps_freed_memory), labels_on(device)
     batch = Batch(images_on(device), labels, labels, labels)
     return lambda: training.step(batch)["loss"].item()
 
 
 def loss_step(device: str) -> Step:
     """Return the alignment alone: position activation and loss of a last map, there and back."""
-    make_accelerator(TrainSettings(device=device))
+    Machine(TrainSettings(device=device))
     activation, labels = PositionActivation(512).to(device), labels_on(device)
     maps = torch.randn(IMAGES, 512, SIZE // 16, SIZE // 16, device=device).relu_()
     maps = maps.contiguous(memory_format=torch.channels_last).requires_grad_()

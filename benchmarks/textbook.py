@@ -19,16 +19,11 @@ from torchvision.transforms import v2
 from msinet.losses.identity import identity_loss
 from msinet.losses.triplet import triplet_loss
 from msinet.losses.twins_memory import CentroidMemory
-from msinet.model.architecture import Architecture
-from msinet.model.interactions import ChannelGate, CrossAttention, Exchange, Keep
-from msinet.model.msinet import Features, Head, PartHead
-
-OPERATIONS: dict[str, Callable[[int], nn.Module]] = {
-    "none": lambda channels: Keep(),
-    "exchange": lambda channels: Exchange(),
-    "channel_gate": ChannelGate,
-    "cross_attention": lambda channels: TextbookCrossAttention(),
-}
+from msinet.model.heads import Head, PartHead
+from msinet.model.msinet.architecture import Architecture
+from msinet.model.msinet.interactions import INTERACTIONS
+from msinet.model.msinet.interactions.cross_attention import CrossAttention
+from msinet.model.network import Features
 
 
 class TextbookCrossAttention(CrossAttention):
@@ -45,6 +40,9 @@ class TextbookCrossAttention(CrossAttention):
         return self.gamma * (mask @ x.flatten(2)).view_as(x) + x
 
 
+OPERATIONS: dict[str, Callable[[int], nn.Module]] = {**INTERACTIONS, "cross_attention": TextbookCrossAttention}
+
+
 class TextbookMixture(nn.Module):
     """Equation 1: the sum of all four operations, weighed."""
 
@@ -52,7 +50,8 @@ class TextbookMixture(nn.Module):
         super().__init__()
         self.channel_gate = OPERATIONS["channel_gate"](channels)
         self.cross_attention = OPERATIONS["cross_attention"](channels)
-        self.operations = (Keep(), Exchange(), self.channel_gate, self.cross_attention)
+        kept, exchanged = (OPERATIONS[name](channels) for name in ("none", "exchange"))
+        self.operations = (kept, exchanged, self.channel_gate, self.cross_attention)
 
     def forward(self, a: Tensor, b: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
         """Mix."""
@@ -156,7 +155,7 @@ class TextbookMSINet(nn.Module):
     def forward(self, images: Tensor) -> Features:
         """Return both heads' features."""
         middle, last = self.backbone(images)
-        return Features(self.whole_head(last.mean((2, 3))), self.part_head(middle), last)
+        return Features((self.whole_head(last.mean((2, 3))), self.part_head(middle)), last)
 
 
 class TextbookSearch:
@@ -197,8 +196,7 @@ class TextbookTraining:
         """Do one iteration."""
         features = self.network(images)
         loss = sum(
-            identity_loss(head.logits, identities) + triplet_loss(head.feature, identities)
-            for head in (features.whole, features.part)
+            identity_loss(head.logits, identities) + triplet_loss(head.feature, identities) for head in features.heads
         )
         assert isinstance(loss, Tensor)
         self.optimizer.zero_grad()

@@ -7,12 +7,13 @@ import torch
 from paired import Step, compare_precisions
 from textbook import TextbookMSINet, TextbookTraining, patterns
 
-from msinet.data.batches import Batch
-from msinet.engine.runtime import make_accelerator
-from msinet.engine.settings import TrainSettings
-from msinet.engine.train import Training
-from msinet.model.architecture import Architecture
-from msinet.model.msinet import MSINet
+from msinet.batches.loading import Batch
+from msinet.engine.machine import Machine
+from msinet.model.msinet.architecture import Architecture
+from msinet.model.msinet.network import MSINet
+from msinet.model.msinet.widths import CHANNELS
+from msinet.training.settings import TrainSettings
+from msinet.training.train import Training
 
 SIZE, IMAGES, IDENTITIES = 128, 64, 100
 ARCHITECTURE = Architecture.named("msmt17")
@@ -28,10 +29,10 @@ def batch(device: torch.device, dtype: torch.dtype) -> Batch:
 def ours(device: str, precision: str, dtype: torch.dtype = torch.float32) -> Step:
     """Return an iteration of the product."""
     settings = TrainSettings(device=device, precision=precision, ema_decay=0)  # pyright: ignore[reportArgumentType]
-    accelerator = make_accelerator(settings)
-    training = Training(settings, ARCHITECTURE, IDENTITIES, accelerator)
+    machine = Machine(settings)
+    training = Training(settings, ARCHITECTURE, IDENTITIES, machine)
     training.network.to(dtype)
-    images = batch(accelerator.device, dtype)
+    images = batch(machine.device, dtype)
     channels_last = replace(images, images=images.images.contiguous(memory_format=torch.channels_last))
 
     def step() -> list:
@@ -46,8 +47,8 @@ def textbook(device: str, dtype: torch.dtype = torch.float32) -> Step:
     """Return an iteration of the textbook, from the same weights."""
     where, settings = torch.device(device), TrainSettings()
     torch.manual_seed(settings.seed)
-    start = MSINet(ARCHITECTURE, IDENTITIES, settings.channels).state_dict()
-    network = TextbookMSINet(ARCHITECTURE, IDENTITIES, settings.channels)
+    start = MSINet(ARCHITECTURE, IDENTITIES, CHANNELS).state_dict()
+    network = TextbookMSINet(ARCHITECTURE, IDENTITIES, CHANNELS)
     network.load_state_dict(start)
     training, images = TextbookTraining(network.to(where, dtype), settings.learning_rate), batch(where, dtype)
 

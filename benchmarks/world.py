@@ -1,4 +1,4 @@
-"""How many images of synthetic vehicles a second one core makes: `python benchmarks/world.py`."""
+"""Images of synthetic vehicles that one core makes in a second: `python benchmarks/world.py`."""
 
 import argparse
 import itertools
@@ -15,23 +15,14 @@ from paired import machine, put_section
 VEHICLES = 12
 ROUNDS = 4
 BOUND = 20
+"""Least images a second."""
 
 
 def rates(city: str, difficulty: float) -> tuple[list[float], float]:
-    """Return images a second of several rounds, and the peak memory in MB, of a process of its own."""
+    """Return images per second of several rounds and the peak memory in MB, measured in a process of its own."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
         return pool.apply(_measure, (city, difficulty))
-
-
-class Quiet:
-    """A progress that nobody sees; the package's own brings PyTorch, whose memory is not the world's."""
-
-    def start(self, what: str, total: int, done: int = 0) -> None:
-        """Say nothing."""
-
-    def advance(self, **values: float) -> None:
-        """Say nothing."""
 
 
 def _measure(city: str, difficulty: float) -> tuple[list[float], float]:
@@ -39,11 +30,11 @@ def _measure(city: str, difficulty: float) -> tuple[list[float], float]:
     from msinet.world.settings import WorldSettings
 
     seconds = []
-    for seed in range(ROUNDS + 1):  # The first compiles, or reads what was compiled.
+    for seed in range(ROUNDS + 1):  # The first round compiles, or loads compiled code.
         world = WorldSettings(identities=VEHICLES, seed=seed, city=city, difficulty=difficulty)
         with tempfile.TemporaryDirectory() as folder:
             started = time.perf_counter()
-            make_world(Path(folder) / "world", world, Quiet(), 1)
+            make_world(Path(folder) / "world", world, 1)
             seconds.append(time.perf_counter() - started)
     images = VEHICLES * world.cameras
     return [images / taken for taken in seconds[1:]], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
@@ -54,7 +45,7 @@ def main() -> None:
     from msinet.world.settings import City
 
     lines = [
-        "| city | difficulty | images a second: median (lowest-highest) | bound | peak memory |",
+        "| city | difficulty | images per second: median (lowest-highest) | bound | peak memory |",
         "|---|---|---|---|---|",
     ]
     for city, difficulty in itertools.product(get_args(City), (0.0, 1.0)):
@@ -63,8 +54,8 @@ def main() -> None:
         lines.append(f"| {city} | {difficulty:g} | {middle:.1f} ({spread}) | >= {BOUND} | {megabytes:.0f} MB |")
         print(lines[-1], flush=True)
     words = (
-        f"Absolute, on one core, unlike the ratios above: {VEHICLES} vehicles in 8 cameras a round, {ROUNDS} rounds.\n"
-        "Images have at most 128 pixels a side and four rays a pixel; meshes, paint, lists and writing are counted in."
+        f"Absolute numbers on one core, unlike the ratios above: {ROUNDS} rounds of {VEHICLES} vehicles in 8 cameras.\n"
+        "Images have at most 128 pixels a side and four rays per pixel; meshes, paint, lists and writing are included."
     )
     command = f"`python benchmarks/world.py` on {machine()}."
     put_section("Synthetic vehicles", "\n\n".join([command, "\n".join(lines), words]))

@@ -1,6 +1,8 @@
-"""Lay out the training images of a data set as one picture: a row an identity, a column a camera.
+"""Training images of a dataset as one picture: an identity in each row, a camera in each column.
 
-python examples/contact_sheet.py DATA sheet.jpg --rows 8 --blocks 2
+It shows how alike the images of one identity are, and how different the cameras. The sheets in docs/world.md are made by it.
+
+    python examples/contact_sheet.py DATA sheet.jpg --rows 8 --blocks 2
 """
 
 import argparse
@@ -15,11 +17,11 @@ from msinet.report.pictures import contact_sheet
 def main() -> None:
     """Read the data, draw the sheet."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("sheet", type=Path)
-    parser.add_argument("--rows", type=int, default=8, help="identities in a block")
-    parser.add_argument("--blocks", type=int, default=2, help="blocks side by side")
-    parser.add_argument("--cell", type=int, default=80, help="pixels of a cell's side")
+    parser.add_argument("data", type=Path, help="Folder or table of labelled images.")
+    parser.add_argument("sheet", type=Path, help="Picture to write.")
+    parser.add_argument("--rows", type=int, default=8, help="Number of identities in a block.")
+    parser.add_argument("--blocks", type=int, default=2, help="Number of blocks side by side.")
+    parser.add_argument("--cell", type=int, default=80, help="Height and width of a cell in pixels.")
     options = parser.parse_args()
     records = msinet.load_splits(options.data).train
     identities = sorted({record.identity for record in records})

@@ -1,6 +1,8 @@
-"""Draw the pictures of the README from a run of the demo: what was found, and the method with the architecture of that run.
+"""Pictures of the README, from a run of the demo: rankings of a few queries, and the method with the run's architecture.
 
-python examples/readme_pictures.py runs/demo docs/pictures
+It shows how to read a result: its record says which network was scored, its evidence holds the rankings.
+
+    python examples/readme_pictures.py runs/demo docs/pictures
 """
 
 import argparse
@@ -11,17 +13,20 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from msinet.data.images import load_image
-from msinet.model.architecture import Architecture
-from msinet.model.architecture_picture import COLORS
-from msinet.report.page import load_result
+from msinet.data.pixels import load_image
+from msinet.evaluation.evidence import RankedQuery
+from msinet.evaluation.result import RetrievalResult
+from msinet.model.msinet.architecture import Architecture
+from msinet.model.msinet.interactions import INTERACTIONS
+from msinet.model.msinet.search_space import PUBLISHED
 from msinet.report.pictures import shrunk
 
 ROWS = ("best", "median", "median", "median", "worst")
-"""From which group of queries each row is; within a group, the first that is left."""
+"""Group of queries that each row is from; within a group, the first that is left."""
 ANSWERS = 8
+"""Gallery images in a row."""
 CELL, FRAME, GAP = 108, 4, 22
-RIGHT, WRONG, ASKED = "#2f9e44", "#e03131", "#868e96"
+MATCH, NO_MATCH, QUERY = "#2f9e44", "#e03131", "#868e96"
 
 WEIGHTS, ALPHAS = "#1971c2", "#e8590c"
 WORDS = {
@@ -70,29 +75,31 @@ svg:root { color: #1f2328; font-family: system-ui, "Noto Sans CJK SC", sans-seri
 def main() -> None:
     """Read the run, draw the pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path, help="what msinet demo left")
-    parser.add_argument("out", type=Path, help="folder of the pictures")
+    parser.add_argument("run", type=Path, help="Folder that msinet demo wrote.")
+    parser.add_argument("out", type=Path, help="Folder of the pictures.")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    info = load_result(options.run).info
-    found(info["rankings"]).save(options.out / "found.webp", quality=85)
-    architecture = Architecture.from_dict(info["model"]["architecture"])
+    result = RetrievalResult.load(options.run / "result.json")
+    if result.record.model is None:
+        parser.error(f"{options.run}/result.json is of no model: pass the folder that msinet demo wrote")
+    found(result.evidence.rankings).save(options.out / "found.webp", quality=85)
+    architecture = Architecture.from_dict(result.record.model.arguments["architecture"])
     for language, words in WORDS.items():
         (options.out / f"method{language}.svg").write_text(method(words, architecture), encoding="utf-8")
 
 
-def found(rankings: Sequence[Mapping[str, Any]]) -> Image.Image:
-    """Lay out a row a query: the query, then what the network found first; junk is passed over as in the score."""
-    left = {group: [ranking for ranking in rankings if ranking["group"] == group] for group in ROWS}
+def found(rankings: Sequence[RankedQuery]) -> Image.Image:
+    """Return a row for each query: the query, then the first gallery images; junk is left out, as in the score."""
+    left = {group: [ranking for ranking in rankings if ranking.group == group] for group in ROWS}
     picture = Image.new("RGBA", ((ANSWERS + 1) * CELL + GAP, len(ROWS) * CELL))
     for row, group in enumerate(ROWS):
         ranking = left[group].pop(0)
-        answers = [answer for answer in ranking["answers"] if answer["verdict"] != "junk"][:ANSWERS]
-        _paste(picture, ranking["query"]["path"], 0, row, ASKED)
+        answers = [answer for answer in ranking.answers if answer.verdict != "junk"][:ANSWERS]
+        _paste(picture, ranking.query.path, 0, row, QUERY)
         for column, answer in enumerate(answers, 1):
-            right = answer["verdict"] == "right"
-            _paste(picture, answer["path"], column * CELL + GAP, row, RIGHT if right else WRONG)
-            _mark(picture, column * CELL + GAP + CELL - 20, row * CELL + 8, right)
+            matches = answer.verdict == "match"
+            _paste(picture, answer.path, column * CELL + GAP, row, MATCH if matches else NO_MATCH)
+            _mark(picture, column * CELL + GAP + CELL - 20, row * CELL + 8, matches)
     return picture
 
 
@@ -104,12 +111,12 @@ def _paste(picture: Image.Image, path: str, left: int, row: int, color: str) -> 
     picture.paste(image, (left + (CELL - image.width) // 2, row * CELL + (CELL - image.height) // 2))
 
 
-def _mark(picture: Image.Image, x: int, y: int, right: bool) -> None:
-    """Draw a tick or a cross, for those to whom red and green are one."""
+def _mark(picture: Image.Image, x: int, y: int, matches: bool) -> None:
+    """Draw a tick or a cross, for readers who cannot tell red from green."""
     pen = ImageDraw.Draw(picture)
-    pen.rectangle((x - 2, y - 2, x + 13, y + 13), fill=RIGHT if right else WRONG)
+    pen.rectangle((x - 2, y - 2, x + 13, y + 13), fill=MATCH if matches else NO_MATCH)
     strokes = [((x + 1, y + 6), (x + 5, y + 10), (x + 11, y + 2))]
-    if not right:
+    if not matches:
         strokes = [((x + 2, y + 2), (x + 10, y + 10)), ((x + 10, y + 2), (x + 2, y + 10))]
     for stroke in strokes:
         pen.line(stroke, fill="white", width=2)
@@ -138,7 +145,7 @@ def method(words: Mapping[str, Any], architecture: Architecture) -> str:
 
 
 def _identities(words: Mapping[str, Any]) -> list[str]:
-    """Draw who trains the weights, who the architecture, and who both with half of the images."""
+    """Draw which identities train the weights, which the architecture, and which both with half of their images."""
     parts = [_text(20, 28, words["search"], "h"), _text(20, 62, words["identities"])]
     for i in range(5):
         x, both = 20 + 44 * i, i in (1, 2)
@@ -163,8 +170,8 @@ def _place(words: Mapping[str, Any]) -> list[str]:
             f'<rect class="scale" x="{x}" y="{y - 8}" width="7" height="16" rx="2"/>'
             for x in range(310, 310 + 14 * count, 14)
         ]
-    for i, (name, color) in enumerate(zip(words["options"], COLORS.values(), strict=True)):
-        y = 92 + 42 * i
+    for i, (name, choice) in enumerate(zip(words["options"], PUBLISHED.choices, strict=True)):
+        y, color = 92 + 42 * i, INTERACTIONS[choice].colour
         parts += [_box(370, y, 210, 34, color, 0.16), _box(370, y, 5, 34, color), _text(386, y + 22, name)]
         parts.append(_text(568, y + 22, f"α{'₁₂₃₄'[i]}", "t", "end"))
     parts.append(_text(464, 286, words["mixed"], "t m"))
@@ -172,7 +179,7 @@ def _place(words: Mapping[str, Any]) -> list[str]:
 
 
 def _memories(words: Mapping[str, Any]) -> list[str]:
-    """Draw both memories of centroids, and what each of them moves."""
+    """Draw both memories of centroids, and what each of them updates."""
     parts = []
     for i, (color, end) in enumerate(((WEIGHTS, "w"), (ALPHAS, "a"))):
         y = 72 + 128 * i

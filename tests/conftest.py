@@ -1,18 +1,46 @@
-"""Small datasets that every part of the tests may use: coloured rectangles, an identity a colour."""
+"""Small datasets and settings that every part of the tests may use: coloured rectangles, networks that learn in seconds."""
 
 import importlib.util
+import signal
 import sys
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from msinet.architecture_search.settings import SearchSettings
+from msinet.architecture_search.sides import Sides
+from msinet.architecture_search.twins import TwinsSearch
+from msinet.batches.loading import Batch
+from msinet.data.identity_splits import SearchSplit
 from msinet.data.records import ImageRecord, ReidSplits
+from msinet.engine.machine import Machine
+from msinet.model.msinet.search_space import PUBLISHED
+from msinet.progress import listen
+from msinet.training.settings import TrainSettings
+
+TINY: dict[str, Any] = {
+    "image_height": 32,
+    "image_width": 32,
+    "width": 0.25,
+    "epochs": 2,
+    "identities_per_batch": 4,
+    "images_per_identity": 2,
+    "optimizer": "adamw",
+    "learning_rate": 1e-3,
+    "warmup_epochs": 0.5,
+    "device": "cpu",
+    "precision": "fp32",
+}
+"""Settings of a search or a training of two epochs at 32 x 32 pixels."""
 
 torch.set_num_threads(1)  # Networks this small lose by more, and wait long for cores that others use.
 
@@ -65,3 +93,66 @@ def paint(folder: Path, identity: str, camera: str, number: int) -> Path:
     path = folder / f"{identity}_{camera}_{number}.png"
     Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def search_settings() -> SearchSettings:
+    """A search of two epochs at 32 x 32 pixels."""
+    return SearchSettings(**TINY, cells_per_stage=1)
+
+
+@pytest.fixture(scope="session")
+def train_settings() -> TrainSettings:
+    """A training of two epochs at 32 x 32 pixels."""
+    return TrainSettings(**TINY)
+
+
+@pytest.fixture(scope="session")
+def make_twins() -> Callable[..., TwinsSearch]:
+    """Return a maker of searches over four identities a side, outside of any run."""
+
+    def make(
+        settings: SearchSettings, machine: Machine | None = None, method: type[TwinsSearch] = TwinsSearch
+    ) -> TwinsSearch:
+        space = replace(PUBLISHED, cells_per_stage=settings.cells_per_stage)
+        names = ["a", "b", "c", "d"]
+        return method(settings, space, Sides(SearchSplit((), ()), names, names), machine or Machine(settings.machine))
+
+    return make
+
+
+@pytest.fixture
+def batches() -> list[Batch]:
+    """A batch for the weights and one for the alphas: 4 identities x 2 images of noise."""
+    random = torch.Generator().manual_seed(3)
+    labels = torch.tensor([0, 0, 1, 1, 2, 2, 3, 3])
+    return [Batch(torch.randn(8, 3, 32, 32, generator=random), labels, labels * 0, labels) for _ in range(2)]
+
+
+class StopAfter:
+    """A listener that presses Ctrl-C after some steps of a piece of work."""
+
+    def __init__(self, what: str, steps: int) -> None:
+        self.what, self.left = what, steps
+
+    def begin(self, what: str, total: int | None, done: int = 0) -> "Counting":
+        return Counting(self, what == self.what)
+
+
+class Counting:
+    """A bar whose steps count for the listener, or do not."""
+
+    def __init__(self, listener: StopAfter, counts: bool) -> None:
+        self.listener, self.counts = listener, counts
+
+    def advance(self, count: int = 1, **values: float) -> None:
+        if self.counts:
+            self.listener.left -= count
+            if self.listener.left == 0:
+                signal.raise_signal(signal.SIGINT)
+
+
+@pytest.fixture
+def stop_after() -> Callable[[str, int], AbstractContextManager[None]]:
+    """Return a context in which Ctrl-C is pressed after some steps: `with stop_after("search", 3):`."""
+    return lambda what, steps: listen(StopAfter(what, steps))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from msinet import cli
+from msinet.cli.app import app as cli
 from msinet.engine.settings import SearchSettings, TrainSettings
 
 ROOT = Path(__file__).parent.parent
@@ -69,7 +69,7 @@ def desk(tmp_path, monkeypatch):
             monkeypatch.setitem(settings.__init__.__kwdefaults__, name, value)
     both = {"search": TINY, "train": TINY}
     monkeypatch.setattr(cli, "recipe_of", lambda tokens: {**both, "run": both})
-    monkeypatch.setattr("msinet.engine.recipes.load_recipe", lambda name: both)
+    monkeypatch.setattr("msinet.jobs.recipes.load_recipe", lambda name: both)
     return tmp_path
 
 

@@ -1,4 +1,4 @@
-"""Search, train, prove and use light networks that recognise the same object again.
+"""Search, train, prove and use small networks that recognise the same object again.
 
 Shapes in docstrings: B images in a batch, N images in a dataset or positions of a map, D length of an embedding, C
 channels, H x W height and width, I identities, L places where an interaction is chosen, P identities x K images a batch.
@@ -8,66 +8,59 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+
 __version__ = version("msinet")
 
 if TYPE_CHECKING:
+    from msinet.architecture_search.search import Searched, search
+    from msinet.architecture_search.settings import SearchSettings
     from msinet.data.embeddings import Embeddings
     from msinet.data.readers.detect import load_splits
     from msinet.data.records import ImageRecord, ReidSplits
     from msinet.engine.embed import embed
     from msinet.engine.evaluate import evaluate
-    from msinet.engine.search import search
-    from msinet.engine.settings import SearchSettings, TrainSettings
-    from msinet.engine.train import train
-    from msinet.evaluation.metrics import RetrievalResult
+    from msinet.engine.machine import Machine
+    from msinet.engine.settings import MachineSettings
+    from msinet.evaluation.result import RetrievalResult
     from msinet.evaluation.scoring import evaluate_embeddings, evaluate_similarities
     from msinet.evaluation.settings import ScoringSettings
-    from msinet.model.architecture import Architecture
-    from msinet.model.model_files import load_model
-    from msinet.model.msinet import MSINet
-    from msinet.model.published import load_published
+    from msinet.model.model_files import load_model, save_model
+    from msinet.model.msinet.architecture import Architecture
+    from msinet.model.msinet.network import MSINet
+    from msinet.model.msinet.published import load_published
+    from msinet.model.network import Network
+    from msinet.training.settings import TrainSettings
+    from msinet.training.train import Trained, train
 
 _HOMES = {
-    "Architecture": "msinet.model.architecture",
+    "Architecture": "msinet.model.msinet.architecture",
     "Embeddings": "msinet.data.embeddings",
     "ImageRecord": "msinet.data.records",
-    "MSINet": "msinet.model.msinet",
+    "MSINet": "msinet.model.msinet.network",
+    "Machine": "msinet.engine.machine",
+    "MachineSettings": "msinet.engine.settings",
+    "Network": "msinet.model.network",
     "ReidSplits": "msinet.data.records",
-    "RetrievalResult": "msinet.evaluation.metrics",
+    "RetrievalResult": "msinet.evaluation.result",
     "ScoringSettings": "msinet.evaluation.settings",
-    "SearchSettings": "msinet.engine.settings",
-    "TrainSettings": "msinet.engine.settings",
+    "SearchSettings": "msinet.architecture_search.settings",
+    "Searched": "msinet.architecture_search.search",
+    "TrainSettings": "msinet.training.settings",
+    "Trained": "msinet.training.train",
     "embed": "msinet.engine.embed",
     "evaluate": "msinet.engine.evaluate",
     "evaluate_embeddings": "msinet.evaluation.scoring",
     "evaluate_similarities": "msinet.evaluation.scoring",
     "load_model": "msinet.model.model_files",
-    "load_published": "msinet.model.published",
+    "load_published": "msinet.model.msinet.published",
     "load_splits": "msinet.data.readers.detect",
-    "search": "msinet.engine.search",
-    "train": "msinet.engine.train",
+    "save_model": "msinet.model.model_files",
+    "search": "msinet.architecture_search.search",
+    "train": "msinet.training.train",
 }
+"""The public names, and where they live."""
 
-__all__ = [
-    "Architecture",
-    "Embeddings",
-    "ImageRecord",
-    "MSINet",
-    "ReidSplits",
-    "RetrievalResult",
-    "ScoringSettings",
-    "SearchSettings",
-    "TrainSettings",
-    "embed",
-    "evaluate",
-    "evaluate_embeddings",
-    "evaluate_similarities",
-    "load_model",
-    "load_published",
-    "load_splits",
-    "search",
-    "train",
-]
+__all__ = list(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

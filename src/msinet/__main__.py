@@ -1,5 +1,5 @@
 """`python -m msinet`, for launchers of several processes."""
 
-from msinet.cli import main
+from msinet.cli.app import main
 
 main()

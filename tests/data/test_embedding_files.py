@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from msinet.data.embedding_files import load_embeddings, of_dataset, save_embeddings, split_words
 from msinet.data.embeddings import Embeddings
 from msinet.data.records import ImageRecord, ReidSplits
-from msinet.errors import DatasetError
+from msinet.errors import DatasetError, FileError, MissingExtraError
 
 RECORDS = tuple(ImageRecord(Path(f"/data/{v}/{c}/0.jpg"), v, c, None) for v in ("v1", "v2") for c in ("c1", "c2"))
 VECTORS = np.eye(4, dtype=np.float32)
@@ -28,8 +29,8 @@ def test_saved_embeddings_come_back_with_labels_and_splits(tmp_path):
     assert (read.train, read.query, read.gallery) == (RECORDS[:2], RECORDS[2:], RECORDS[3:])
 
 
-def test_without_splits_every_image_asks_and_is_searched(tmp_path):
-    """Numbers may be labels, vectors may have any length and kind, and no path is needed."""
+def test_without_splits_every_image_is_query_and_gallery(tmp_path):
+    """Labels may be numbers, vectors of any length and type; paths are optional."""
     file = write(tmp_path / "e.npz", vectors=np.array([[3, 4], [0, 2]], np.float64), identity=np.array([7, 7]))
     embeddings, splits = load_embeddings(file)
     np.testing.assert_allclose(embeddings.vectors, [[0.6, 0.8], [0, 1]])
@@ -39,7 +40,7 @@ def test_without_splits_every_image_asks_and_is_searched(tmp_path):
     assert splits.query[0].camera is None
 
 
-def test_parquet_holds_the_same(tmp_path):
+def test_parquet_gives_the_same(tmp_path):
     table = pyarrow.table({"vectors": VECTORS.tolist(), "identity": list("aabb"), "camera": ["1", None, "2", "2"]})
     pyarrow.parquet.write_table(table, tmp_path / "e.parquet")
     embeddings, splits = load_embeddings(tmp_path / "e.parquet")
@@ -47,20 +48,20 @@ def test_parquet_holds_the_same(tmp_path):
     assert [record.camera for record in splits.gallery] == ["1", None, "2", "2"]
 
 
-def test_an_image_without_a_split_belongs_nowhere(tmp_path):
+def test_an_image_without_a_split_is_left_out(tmp_path):
     words = np.array(["query", "gallery", "", "gallery"])
     _, splits = load_embeddings(write(tmp_path / "e.npz", vectors=VECTORS, identity=np.array(list("aabb")), split=words))
     assert (len(splits.query), len(splits.gallery), len(splits.skipped)) == (1, 2, 1)
 
 
-def test_images_without_an_identity_are_not_taken_for_one_object(tmp_path):
+def test_images_without_an_identity_are_left_out(tmp_path):
     _, splits = load_embeddings(write(tmp_path / "e.npz", vectors=VECTORS, identity=np.array(["a", "", " ", "a"])))
     assert [record.identity for record in splits.query] == ["a", "a"]
     assert [left_out.reason for left_out in splits.skipped] == 2 * ["no identity"]
 
 
 @pytest.mark.parametrize("vectors", [[[1.0, 0.0], [1.0], [0.0, 1.0, 1.0]], [[1.0, 0.0, 0.0, 1.0, 1.0, 1.0], None, []]])
-def test_vectors_of_several_lengths_are_not_regrouped(tmp_path, vectors):
+def test_vectors_of_several_lengths_are_refused(tmp_path, vectors):
     pyarrow.parquet.write_table(pyarrow.table({"vectors": vectors, "identity": list("aab")}), tmp_path / "e.parquet")
     with pytest.raises(DatasetError, match="several lengths"):
         load_embeddings(tmp_path / "e.parquet")
@@ -73,28 +74,39 @@ def test_vectors_of_several_lengths_are_not_regrouped(tmp_path, vectors):
         ({"identity": np.array(list("ab"))}, "has no vectors"),
         ({"vectors": VECTORS, "identity": np.array(list("ab"))}, "has 4 vectors and 2 of identity"),
         ({"vectors": VECTORS[0], "identity": np.array(list("ab"))}, r"must be numbers of shape \(N, D\)"),
-        ({"vectors": 0 * VECTORS, "identity": np.array(list("abcd"))}, "vector 0 .* is zero or not finite"),
-        ({"vectors": VECTORS * np.float32(np.nan), "identity": np.array(list("abcd"))}, "is zero or not finite"),
+        ({"vectors": 0 * VECTORS, "identity": np.array(list("abcd"))}, "zero or not finite: .*\n  vector 0\n"),
+        ({"vectors": VECTORS * np.float32(np.nan), "identity": np.array(list("abcd"))}, "are zero or not finite"),
         ({"vectors": VECTORS, "identity": np.array(list("abcd")), "split": np.array(["probe"] * 4)}, "the split 'probe'"),
-        ({"vectors": VECTORS, "identity": np.array([object()] * 4)}, "cannot read"),
         ({"vectors": VECTORS, "identity": np.array("a")}, "has 4 vectors and 1 of identity"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_said(tmp_path, columns, words):
+def test_wrong_columns_are_named(tmp_path, columns, words):
     with pytest.raises(DatasetError, match=words):
         load_embeddings(write(tmp_path / "e.npz", **columns))
 
 
 @pytest.mark.parametrize("name", ["e.npz", "e.parquet"])
-def test_another_file_holds_no_embeddings(tmp_path, name):
-    with pytest.raises(DatasetError, match="there is no"):
+def test_a_missing_or_damaged_file_is_named(tmp_path, name):
+    with pytest.raises(FileError, match="there is no"):
         load_embeddings(tmp_path / name)
     (tmp_path / name).write_bytes(b"not this")
-    with pytest.raises(DatasetError, match="cannot read"):
+    with pytest.raises(FileError, match="cannot read"):
         load_embeddings(tmp_path / name)
 
 
-def test_a_dataset_finds_its_vectors_by_the_ends_of_paths():
+def test_pickled_labels_are_not_read(tmp_path):
+    with pytest.raises(FileError, match="cannot read"):
+        load_embeddings(write(tmp_path / "e.npz", vectors=VECTORS, identity=np.array([object()] * 4)))
+
+
+def test_without_pyarrow_the_extra_is_named(tmp_path, monkeypatch):
+    (tmp_path / "e.parquet").touch()
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtraError, match=r"msinet\[table\]"):
+        load_embeddings(tmp_path / "e.parquet")
+
+
+def test_vectors_are_found_by_the_ends_of_paths():
     elsewhere = [ImageRecord(Path("crops") / "/".join(record.path.parts[-3:]), "?") for record in reversed(RECORDS)]
     found = of_dataset(Embeddings(VECTORS, elsewhere), ReidSplits("world", query=RECORDS, gallery=RECORDS))
     np.testing.assert_array_equal(found.vectors, VECTORS[::-1])
@@ -103,11 +115,11 @@ def test_a_dataset_finds_its_vectors_by_the_ends_of_paths():
 
 def test_an_image_without_a_vector_is_named():
     splits = ReidSplits("world", query=RECORDS, gallery=RECORDS)
-    with pytest.raises(DatasetError, match="1 images of world have no embedding, the first /data/v1/c1"):
+    with pytest.raises(DatasetError, match="1 images of world have no embedding:\n  /data/v1/c1"):
         of_dataset(Embeddings(VECTORS[1:], RECORDS[1:]), splits)
 
 
-def test_paths_that_tell_nothing_apart_are_an_error():
+def test_ambiguous_paths_are_refused():
     same = [ImageRecord(Path("0.jpg"), "?")] * 4
-    with pytest.raises(DatasetError, match="do not tell images of world apart"):
+    with pytest.raises(DatasetError, match="match several images of world"):
         of_dataset(Embeddings(VECTORS, same), ReidSplits("world", query=RECORDS, gallery=RECORDS))

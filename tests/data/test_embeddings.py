@@ -5,6 +5,7 @@ import pytest
 
 from msinet.data.embeddings import Embeddings
 from msinet.data.records import ImageRecord
+from msinet.errors import DatasetError
 
 RECORDS = [ImageRecord(Path(f"{name}.jpg"), name) for name in "abc"]
 
@@ -20,6 +21,23 @@ def test_nothing_may_be_selected():
     nothing = Embeddings(np.eye(3, dtype=np.float32), RECORDS).select(np.zeros(3, dtype=bool))
     assert len(nothing) == 0
     assert nothing.vectors.shape == (0, 3)
+
+
+def test_records_find_their_vectors_by_path():
+    others = [ImageRecord(Path("c.jpg"), "relabelled"), ImageRecord(Path("a.jpg"), "a"), ImageRecord(Path("c.jpg"), "c")]
+    found = Embeddings(np.eye(3, dtype=np.float32), RECORDS).of(others)
+    np.testing.assert_array_equal(found.vectors, np.eye(3)[[2, 0, 2]])
+    assert found.records is others
+
+
+def test_the_own_records_have_the_own_vectors():
+    embeddings = Embeddings(np.eye(3, dtype=np.float32), RECORDS)
+    assert embeddings.of(RECORDS) is embeddings
+
+
+def test_a_record_without_a_vector_is_named():
+    with pytest.raises(DatasetError, match=r"1 images have no embedding, the first d\.jpg"):
+        Embeddings(np.eye(3, dtype=np.float32), RECORDS).of([*RECORDS, ImageRecord(Path("d.jpg"), "d")])
 
 
 @pytest.mark.parametrize("shape", [(2, 4), (4, 4), (3,)])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from msinet.data.identity_splits import halve_by_camera, halve_for_search, hold_out_validation, split_for_search
 from msinet.data.records import ImageRecord, ReidSplits, identities
-from msinet.errors import DatasetError
+from msinet.errors import DatasetError, SettingsError
 
 
 def image(identity: str, camera: str | None, number: int) -> ImageRecord:
@@ -93,20 +93,20 @@ def test_a_shared_identitys_cameras_are_on_both_sides_alike(records, seed):
             assert abs(counts[0][identity, camera] - counts[1][identity, camera]) <= 1
 
 
-def test_of_two_cameras_with_an_image_each_either_side_gets_one():
+def test_two_cameras_with_one_image_each_go_to_different_sides():
     records = [image("1", "a", 0), image("1", "b", 0)]
     assert sorted(map(len, halve_by_camera(records, np.random.default_rng(0)))) == [1, 1]
     assert {halve_by_camera(records, np.random.default_rng(seed))[0][0] for seed in range(20)} == {0, 1}
 
 
-def test_names_sorted_by_camera_do_not_split_by_camera():
+def test_records_sorted_by_camera_are_not_split_by_camera():
     """The published split halves a list: sorted by camera, one camera trains and the other validates."""
     records = [image("1", camera, n) for camera in ("a", "b") for n in range(10)]
     for half in halve_by_camera(records, np.random.default_rng(0)):
         assert Counter(records[i].camera for i in half) == {"a": 5, "b": 5}
 
 
-def test_the_odd_image_goes_to_either_side():
+def test_an_odd_image_goes_to_either_side():
     records = [image("1", "a", n) for n in range(3)]
     assert {len(halve_by_camera(records, np.random.default_rng(seed))[0]) for seed in range(20)} == {1, 2}
 
@@ -137,16 +137,17 @@ def test_the_validation_split_is_the_same_each_time():
     assert hold_out_validation(SPLITS, 0.25) == hold_out_validation(SPLITS, 0.25)
 
 
-def test_a_share_of_nothing_changes_nothing():
+def test_a_share_of_zero_changes_nothing():
     assert hold_out_validation(SPLITS, 0) == SPLITS
 
 
-def test_a_validation_split_of_the_datasets_own_is_not_added_to():
-    with pytest.raises(DatasetError, match="parcels has a validation split of its own: leave out --validation-share"):
+def test_a_dataset_with_a_validation_split_takes_no_share():
+    with pytest.raises(DatasetError, match="parcels has a validation split of its own: set validation_share to 0") as error:
         hold_out_validation(hold_out_validation(SPLITS, 0.25), 0.25)
+    assert error.value.settings == ("validation_share",)
 
 
 @pytest.mark.parametrize("share", [0.01, 0.99])
 def test_a_share_that_leaves_a_side_empty_is_refused(share):
-    with pytest.raises(DatasetError, match="of 20 identities leaves one side empty"):
+    with pytest.raises(SettingsError, match=f"validation_share is {share}: of 20 identities it leaves none"):
         hold_out_validation(SPLITS, share)

@@ -1,5 +1,5 @@
-import json
-from dataclasses import replace
+"""Metrics of rankings, worked out by hand and against slow versions by the definitions."""
+
 from pathlib import Path
 
 import numpy as np
@@ -7,17 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from msinet.data.embeddings import Embeddings
 from msinet.data.records import ImageRecord
 from msinet.errors import DatasetError, SettingsError
-from msinet.evaluation.metrics import RetrievalResult, save_results
-from msinet.evaluation.protocols import PROTOCOLS
-from msinet.evaluation.scoring import (
-    evaluate_embeddings,
-    evaluate_similarities,
-    make_trial,
-    scores_by_camera_pair,
-)
+from msinet.evaluation.result import RetrievalResult
+from msinet.evaluation.scoring import evaluate_embeddings, evaluate_similarities
 
 
 def image(name: str, identity: str, camera: str | None = None) -> ImageRecord:
@@ -26,11 +19,6 @@ def image(name: str, identity: str, camera: str | None = None) -> ImageRecord:
 
 def scored(similarities, query, gallery, protocol="market") -> RetrievalResult:
     return evaluate_similarities(np.array(similarities), query, gallery, protocol)
-
-
-def along(axes: list[int], records: list[ImageRecord]) -> Embeddings:
-    """Return embeddings along the axes of space: the same axis is as similar as can be, another not at all."""
-    return Embeddings(np.eye(8, dtype=np.float32)[axes], records)
 
 
 def test_scores_worked_out_by_hand():
@@ -44,8 +32,8 @@ def test_scores_worked_out_by_hand():
     ]
     result = scored(
         [
-            [0.9, 0.8, 0.7, 0.6, 0.5],  # wrong, right, junk, wrong, right: right at the positions 2 and 4
-            [0.1, 0.2, 0.3, 0.9, 0.4],  # one right answer, at position 1
+            [0.9, 0.8, 0.7, 0.6, 0.5],  # non-match, match, junk, non-match, match: matches at the positions 2 and 4
+            [0.1, 0.2, 0.3, 0.9, 0.4],  # one match, at position 1
         ],
         query,
         gallery,
@@ -67,7 +55,7 @@ def test_all_ties_are_the_worst_ranking():
     assert (result.mAP, result.rank(3), result.rank(4)) == (1 / 4, 0, 1)
 
 
-def test_a_query_without_right_answer_is_named_and_not_scored():
+def test_a_query_without_a_match_is_named_and_not_scored():
     query = [image("camera/known.jpg", "1", "c1"), image("camera/unknown.jpg", "9", "c1")]
     result = scored([[0.5], [0.9]], query, [image("g", "1", "c2")])
     assert (result.queries, result.mAP, result.without_right_answer) == (1, 1, ("camera/unknown.jpg",))
@@ -88,94 +76,43 @@ def test_a_gallery_smaller_than_the_rank_asked_for():
 
 def test_ranks_end_at_50_and_say_so():
     gallery = [image(f"g{i}", str(i), "c2") for i in range(60)]
-    result = scored([np.arange(60.0)], [image("q", "5", "c1")], gallery)  # the right answer at position 55
+    result = scored([np.arange(60.0)], [image("q", "5", "c1")], gallery)  # the match at position 55
     assert result.rank(50) == 0
     for k in (0, 51):
         with pytest.raises(SettingsError, match="choose k from 1 to 50"):
             result.rank(k)
 
 
-def test_perfect_embeddings_score_one():
+def test_perfect_embeddings_score_one(along):
     query = along([0, 1, 2], [image(f"q{i}", str(i), "c1") for i in range(3)])
     gallery = along([2, 1, 0, 2], [image(f"g{k}", str(i), "c2") for k, i in enumerate([2, 1, 0, 2])])
     result = evaluate_embeddings(query, gallery)
     assert (result.protocol, result.mAP, result.rank(1), result.mINP) == ("market", 1, 1, 1)
 
 
-def test_without_cameras_images_seek_each_other():
+def test_without_cameras_images_are_searched_among_themselves(along):
     images = along([0, 0, 1, 1], [image(f"{i}.jpg", identity) for i, identity in enumerate("aabb")])
     result = evaluate_embeddings(images, images)
     assert (result.protocol, result.mAP, result.queries) == ("no-camera", 1, 4)
 
 
-def test_identities_that_never_appear_in_the_gallery_are_an_error():
-    with pytest.raises(DatasetError, match=r"query identities do not appear in gallery.*'0001' and '1'"):
+def test_identities_that_never_appear_in_the_gallery_are_an_error(along):
+    with pytest.raises(DatasetError, match=r"query identities do not appear in the gallery.*'0001' and '1'"):
         evaluate_embeddings(along([0], [image("q", "0001", "c1")]), along([0], [image("g", "1", "c2")]))
 
 
-def test_a_gallery_of_junk_is_an_error():
-    with pytest.raises(DatasetError, match="no query has a right answer under protocol 'market'"):
+def test_a_gallery_of_junk_is_an_error(along):
+    with pytest.raises(DatasetError, match="no query has a match in the gallery under protocol 'market'"):
         evaluate_embeddings(along([0], [image("q", "1", "c1")]), along([0], [image("g", "1", "c1")]))
 
 
-def test_nothing_to_score_is_an_error():
+def test_nothing_to_score_is_an_error(along):
     with pytest.raises(DatasetError, match="nothing to score: 0 query and 1 gallery images"):
         evaluate_embeddings(along([], []), along([0], [image("g", "1", "c1")]))
 
 
-def test_each_direction_between_two_cameras_is_scored_by_itself():
-    cameras = ["c1", "c1", "c2", "c2"]
-    images = along([0, 1, 0, 0], [image(str(i), identity, cameras[i]) for i, identity in enumerate("abab")])
-    results = scores_by_camera_pair(make_trial(images, images, PROTOCOLS["market"]))
-    # From c1, a ties with wrong b and b ties with wrong a. From c2, a finds a at once, b finds a first.
-    assert {pair: result.mAP for pair, result in results.items()} == {("c1", "c2"): 0.5, ("c2", "c1"): 0.75}
-
-
-def test_saved_results_come_back(tmp_path):
-    query = [image("é.jpg", "9", "c1"), image("q", "1", "c1")]
-    result = scored([[0.3, 0.9], [0.1, 0.2]], query, [image("g0", "1", "c2"), image("g1", "2", "c2")])
-    result = replace(result, info={"model": "msinet", "settings": {"seed": 0}})
-    result.save(tmp_path / "new" / "result.json")
-    assert RetrievalResult.load(tmp_path / "new" / "result.json").to_dict() == result.to_dict()
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["result.json"]
-
-
-def test_equal_results_give_equal_files_with_the_rules_in_words(tmp_path):
-    result = scored([[0.9]], [image("q", "1", "c1")], [image("g", "1", "c2")])
-    replace(result, info={"a": 1, "b": 2}).save(tmp_path / "1.json")
-    replace(result, info={"b": 2, "a": 1}).save(tmp_path / "2.json")
-    text = (tmp_path / "1.json").read_text()
-    assert text == (tmp_path / "2.json").read_text()
-    assert json.loads(text)["rules"]["junk"] == PROTOCOLS["market"].description
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"mAP": 1}'])
-def test_another_file_is_no_result(tmp_path, text):
-    path = tmp_path / "result.json"
-    path.write_text(text)
-    with pytest.raises(DatasetError, match="is not a result"):
-        RetrievalResult.load(path)
-
-
-def test_a_file_of_several_results_is_not_taken_for_one(tmp_path):
-    result = scored([[0.9]], [image("q", "1", "c1")], [image("g", "1", "c2")])
-    save_results([result, result], tmp_path / "results.json")
-    with pytest.raises(DatasetError, match="holds 2 results: pass a file with one"):
-        RetrievalResult.load(tmp_path / "results.json")
-
-
-def test_a_failed_save_leaves_the_old_file(tmp_path):
-    path = tmp_path / "result.json"
-    result = scored([[0.9]], [image("q", "1", "c1")], [image("g", "1", "c2")])
-    result.save(path)
-    before = path.read_text()
-    with pytest.raises(TypeError):
-        replace(result, info={"path": Path("no JSON value")}).save(path)
-    assert path.read_text() == before
-
-
 def slow_scores(similarities, query, gallery, protocol):
-    """Score by the definitions: sort each query's gallery, wrong before right at ties, and walk down."""
+    """Score by the definitions: sort each query's gallery, non-matches before matches at ties, and walk down."""
     precisions, firsts, penalties = [], [], []
     for row, asked in zip(similarities, query, strict=True):
         ranked = []
@@ -188,8 +125,8 @@ def slow_scores(similarities, query, gallery, protocol):
                 ranked.append((-similarity, found.identity == asked.identity))
         ranked.sort()
         hits, precision, last = 0, 0.0, 0
-        for position, (_, right) in enumerate(ranked, start=1):
-            if right:
+        for position, (_, is_match) in enumerate(ranked, start=1):
+            if is_match:
                 hits += 1
                 precision += hits / position
                 last = position
@@ -238,8 +175,8 @@ def area_walking_down(verdicts: list[bool]) -> float:
     """Add up trapezoids under precision over recall, place by place, as a script for one query does."""
     area = recall = hits = 0.0
     precision = 1.0
-    for position, right in enumerate(verdicts, start=1):
-        hits += right
+    for position, is_match in enumerate(verdicts, start=1):
+        hits += is_match
         new_recall, new_precision = hits / sum(verdicts), hits / position
         area += (new_recall - recall) * (precision + new_precision) / 2
         recall, precision = new_recall, new_precision
@@ -249,7 +186,7 @@ def area_walking_down(verdicts: list[bool]) -> float:
 @settings(deadline=None)  # the first call compiles
 @given(st.lists(st.booleans(), min_size=1, max_size=30).filter(any))
 def test_the_trapezoidal_average_precision_is_the_area(verdicts):
-    gallery = [image(f"g{i}", "1" if right else "2", "c2") for i, right in enumerate(verdicts)]
+    gallery = [image(f"g{i}", "1" if is_match else "2", "c2") for i, is_match in enumerate(verdicts)]
     result = scored([-np.arange(len(verdicts), dtype=float)], [image("q", "1", "c1")], gallery)
     assert result.mAP_trapezoid == pytest.approx(area_walking_down(verdicts))
 

@@ -23,12 +23,12 @@ def test_one_missing_camera_does_not_change_the_rule_in_silence():
         choose_protocol([WITH_CAMERA], [WITH_CAMERA, WITHOUT_CAMERA])
 
 
-def test_a_named_protocol_is_taken():
+def test_a_named_protocol_is_chosen():
     assert choose_protocol([WITH_CAMERA], [WITH_CAMERA], "no-camera") is PROTOCOLS["no-camera"]
 
 
-def test_market_without_cameras_says_which_to_take_instead():
-    with pytest.raises(DatasetError, match=r"b\.jpg has none.*take protocol 'no-camera'"):
+def test_market_without_cameras_says_which_to_choose_instead():
+    with pytest.raises(DatasetError, match=r"b\.jpg has none.*choose protocol 'no-camera'"):
         choose_protocol([WITHOUT_CAMERA], [WITH_CAMERA], "market")
 
 
@@ -42,7 +42,7 @@ def test_the_datasets_usual_protocol_comes_before_the_cameras():
     assert choose_protocol([WITH_CAMERA], [WITH_CAMERA], "market", "no-camera").name == "market"
 
 
-def test_tracks_are_asked_of_the_gallery_alone():
+def test_only_the_gallery_needs_tracks():
     track = ImageRecord(Path("t.jpg"), "1", camera="c2", track="7")
     assert choose_protocol([WITH_CAMERA], [track], "image-to-track").by_tracks
     with pytest.raises(DatasetError, match=r"needs the track of every image, and a\.jpg has none.*protocol 'market'"):

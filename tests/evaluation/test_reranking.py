@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from msinet.evaluation.metrics import RetrievalResult
 from msinet.evaluation.reranking import Reranked
+from msinet.evaluation.result import RetrievalResult
 from msinet.evaluation.scoring import evaluate_embeddings, evaluate_similarities
 from msinet.evaluation.settings import ScoringSettings
 
 
 def textbook_distances(query: np.ndarray, gallery: np.ndarray, k1: int, k2: int, keep: float) -> np.ndarray:
-    """Re-rank as the paper tells it, on whole matrices: (Q, G) mixed distances."""
+    """Re-rank as in the paper, on whole matrices: (Q, G) mixed distances."""
     vectors = np.concatenate([query, gallery]).astype(np.float64)
     original = 2 - 2 * vectors @ vectors.T
     original /= original.max(axis=1, keepdims=True)
@@ -43,7 +43,7 @@ def test_distances_are_those_of_the_textbook(make_images, k1, k2, keep):
     np.testing.assert_allclose(-found, expected, atol=2e-5)
 
 
-def test_rows_do_not_hang_on_the_block_they_are_in(make_images):
+def test_rows_do_not_depend_on_the_block_they_are_in(make_images):
     query, gallery = make_images(images=2, seed=1, name="q"), make_images(seed=2)
     reranked = Reranked(query, gallery)
     np.testing.assert_array_equal(reranked.rows(5, 9), reranked.rows(0, len(query))[5:9])

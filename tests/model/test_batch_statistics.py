@@ -1,10 +1,10 @@
 import torch
 from torch import nn
 
-from msinet.model.architecture import channels_at
 from msinet.model.batch_statistics import kept_statistics, take_statistics
 from msinet.model.layers import conv_norm, sum_of_widened
-from msinet.model.supernet import Supernet
+from msinet.model.msinet.supernet import Supernet
+from msinet.model.msinet.widths import channels_at
 
 
 def test_statistics_are_the_means_over_the_batches():

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from msinet.model.architecture import Architecture, channels_at
 from msinet.model.cost import count_multiply_adds, count_parameters
-from msinet.model.msinet import MSINet
+from msinet.model.msinet.architecture import Architecture
+from msinet.model.msinet.network import MSINet
+from msinet.model.msinet.widths import channels_at
 
 
 @pytest.mark.parametrize(

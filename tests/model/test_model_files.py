@@ -1,14 +1,16 @@
 import json
 import os
 
+import numpy as np
 import pytest
 import torch
 
-from msinet.errors import CheckpointError
-from msinet.model.architecture import Architecture, channels_at
+from msinet.errors import FileError, ModelError
+from msinet.files.tensor_files import save_arrays
 from msinet.model.model_files import load_model, save_model
-from msinet.model.msinet import MSINet
-from msinet.tensor_files import save_tensors
+from msinet.model.msinet.architecture import Architecture
+from msinet.model.msinet.network import MSINet
+from msinet.model.msinet.widths import channels_at
 
 
 @pytest.fixture
@@ -25,9 +27,9 @@ def folder(network, tmp_path):
 
 
 def rewrite(folder, **changes):
-    """Change entries of model.json."""
-    description = json.loads((folder / "model.json").read_text())
-    (folder / "model.json").write_text(json.dumps(description | changes))
+    """Change arguments of the network in model.json."""
+    card = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps(card | {"arguments": card["arguments"] | changes}))
 
 
 @torch.no_grad()
@@ -62,20 +64,20 @@ def test_nothing_unfinished_is_left(folder):
 
 
 def test_a_folder_without_a_model_says_which_folder_to_pass(tmp_path):
-    with pytest.raises(CheckpointError, match=r"no model in .*pass the folder that msinet train wrote"):
+    with pytest.raises(ModelError, match=r"no model in .*pass the folder that msinet train wrote"):
         load_model(tmp_path)
 
 
 def test_missing_weights_are_named(folder):
     (folder / "model.safetensors").unlink()
-    with pytest.raises(CheckpointError, match=r"cannot read .*model\.safetensors"):
+    with pytest.raises(ModelError, match=r"cannot read .*model\.safetensors"):
         load_model(folder)
 
 
 @pytest.mark.parametrize("kept", [0, 4, 100, 20_000], ids="{} bytes".format)
 def test_truncated_weights_are_named(folder, kept):
     os.truncate(folder / "model.safetensors", kept)
-    with pytest.raises(CheckpointError, match=r"cannot read .*model\.safetensors"):
+    with pytest.raises(ModelError, match=r"cannot read .*model\.safetensors"):
         load_model(folder)
 
 
@@ -83,14 +85,14 @@ def test_weights_that_msinet_did_not_write_point_to_convert(folder):
     from safetensors.torch import save_file
 
     save_file({"conv1.conv.weight": torch.zeros(3)}, folder / "model.safetensors")
-    with pytest.raises(CheckpointError, match="not written by msinet: msinet convert reads published checkpoints"):
+    with pytest.raises(ModelError, match="not written by msinet: msinet convert reads published checkpoints"):
         load_model(folder)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "3", "{}", '{"architecture": {"stages": []}}'])
 def test_a_description_of_nothing_is_named(folder, text):
     (folder / "model.json").write_text(text)
-    with pytest.raises(CheckpointError, match=r"model\.json does not describe a network"):
+    with pytest.raises(ModelError, match=r"model\.json does not describe a network"):
         load_model(folder)
 
 
@@ -111,7 +113,7 @@ def test_a_description_of_nothing_is_named(folder, text):
 )
 def test_a_description_that_no_network_fits_is_named(folder, changes):
     rewrite(folder, **changes)
-    with pytest.raises(CheckpointError, match=r"model\.json does not describe a network"):
+    with pytest.raises(ModelError, match=r"model\.json does not describe a network"):
         load_model(folder)
 
 
@@ -126,13 +128,13 @@ def test_a_description_that_no_network_fits_is_named(folder, changes):
 )
 def test_a_description_of_another_network_lists_what_does_not_fit(folder, changes, fault):
     rewrite(folder, **changes)
-    with pytest.raises(CheckpointError, match=r"(?s)does not fit the network.*" + fault):
+    with pytest.raises(ModelError, match=r"(?s)does not fit the network.*" + fault):
         load_model(folder)
 
 
 def test_a_folder_that_cannot_be_written_is_named(network, tmp_path):
     (tmp_path / "taken").write_text("a file where the folder should be")
-    with pytest.raises(CheckpointError, match=r"cannot write .*taken.*write elsewhere"):
+    with pytest.raises(FileError, match=r"cannot write .*taken.*write elsewhere"):
         save_model(network, tmp_path / "taken")
 
 
@@ -141,7 +143,7 @@ def test_one_changed_byte_is_found(folder):
     data = bytearray(path.read_bytes())
     data[-100] ^= 1
     path.write_bytes(data)
-    with pytest.raises(CheckpointError, match="checksum"):
+    with pytest.raises(ModelError, match="checksum"):
         load_model(folder)
 
 
@@ -152,7 +154,7 @@ def test_an_unfinished_file_does_not_replace_a_whole_one(folder, monkeypatch):
         raise OSError("No space left on device")
 
     monkeypatch.setattr("os.fsync", breaks_off)
-    with pytest.raises(CheckpointError, match="No space left on device; free some space"):
-        save_tensors(folder / "model.safetensors", {"a": torch.zeros(3)}, {})
+    with pytest.raises(FileError, match="No space left on device; free some space"):
+        save_arrays(folder / "model.safetensors", {"a": np.zeros(3)}, {})
     assert (folder / "model.safetensors").read_bytes() == whole
     test_nothing_unfinished_is_left(folder)

@@ -1,16 +1,16 @@
-"""A small world, and a light and a road on which one can count."""
+"""A small world, and a scene of one crate whose light can be computed by hand."""
 
 import numpy as np
 import pytest
 
-from msinet.engine.runtime import Silence
 from msinet.world.dataset import make_world
 from msinet.world.mesh import box, mesh_of
 from msinet.world.paintwork import Material, Paintwork
+from msinet.world.road import Road
 from msinet.world.scene import Scene, Stage
 from msinet.world.settings import WorldSettings
-from msinet.world.shading import Light, Road
 from msinet.world.vehicles import Character, Vehicle
+from msinet.world.weather import Light
 
 
 def floats(*values):
@@ -24,9 +24,9 @@ def small():
 
 @pytest.fixture(scope="session")
 def world(small, tmp_path_factory):
-    """Two vehicles for training and two for testing, made by one process."""
+    """Two training and two test vehicles, made by one process."""
     out = tmp_path_factory.mktemp("world") / "small"
-    make_world(out, small, Silence(), 1)
+    make_world(out, small, 1)
     return out
 
 
@@ -67,7 +67,7 @@ def sun():
 
 @pytest.fixture
 def crate():
-    """A matte grey box, 2 m long, 1 m wide and 1 m high, that hangs half a metre above the road."""
+    """A matte grey box, 2 m long, 1 m wide and 1 m high, half a metre above the road."""
     paint = Paintwork(2, 1, 1.5, (128, 128, 128), Material.MATTE)
     mesh = paint.wrap(mesh_of(box((2, 1, 1), (0, 0, 1))))
     return Stage(Vehicle(Character("crate", "crate", "gray"), mesh, paint.finished(), (2, 1)))
@@ -75,7 +75,7 @@ def crate():
 
 @pytest.fixture
 def scene_of(crate, road):
-    """Return a maker of scenes with the crate, without noise."""
+    """Return a function that makes scenes of the crate without noise."""
 
     def make(light, others=(), wet=0.0, road=road):
         return Scene(crate, light, road, others, np.zeros((256, 256), np.float32), wet)

@@ -15,13 +15,13 @@ def normals_of_faces(mesh):
 
 
 @given(lengths, lengths, lengths)
-def test_a_box_is_as_large_as_it_says(length, width, height):
+def test_a_box_has_its_volume(length, width, height):
     assert box((length, width, height), (1, 2, 3)).volume == pytest.approx(length * width * height, rel=1e-6)
 
 
 @given(st.floats(0.05, 1.0), st.floats(0.1, 3))
 def test_a_limb_is_a_cylinder_with_round_ends(radius, length):
-    """A little less than the cylinder and the ball of its ends: it has ten sides, and flat poles."""
+    """A little less than a cylinder and a ball, since it has ten sides and flat poles."""
     whole = np.pi * radius**2 * length + 4 / 3 * np.pi * radius**3
     assert 0.85 * whole < limb((0, 0, 0), (0, 0, length), radius).volume < whole
 
@@ -36,7 +36,7 @@ def test_a_limb_is_a_cylinder_with_round_ends(radius, length):
         limb((0, 0, 0), (1, 1, 1), 0.1, 0.05),
     ],
 )
-def test_shapes_are_closed_and_look_out(shape):
+def test_shapes_are_closed_with_faces_outwards(shape):
     assert shape.is_watertight
     assert shape.volume > 0
 
@@ -63,7 +63,7 @@ def test_normals_have_unit_length():
     np.testing.assert_allclose(np.linalg.norm(mesh.normals, axis=2), 1, atol=1e-5)
 
 
-def test_a_mesh_turns_to_the_left_before_it_moves():
+def test_a_mesh_is_rotated_to_the_left_before_it_is_shifted():
     mesh = mesh_of(box((2, 1, 1), (5, 0, 0))).moved((0, 0, 1), np.pi / 2)
     np.testing.assert_allclose(mesh.corners.reshape(-1, 3).mean(0), [0, 5, 1], atol=1e-5)
     np.testing.assert_allclose(np.abs(normals_of_faces(mesh)), np.abs(mesh.normals[:, 0]), atol=1e-5)

@@ -21,7 +21,7 @@ def seen(paint, point, face):
 
 
 @pytest.mark.parametrize("face", FACES)
-def test_what_is_painted_on_a_side_is_found_at_its_place_alone(paint, face):
+def test_paint_on_a_side_is_at_its_place_alone(paint, face):
     plane = {"left": (0, 2), "right": (0, 2), "top": (0, 1), "front": (1, 2), "rear": (1, 2)}[face]
     corners = []
     for da, db in [(-0.2, -0.2), (0.2, -0.2), (0.2, 0.2), (-0.2, 0.2)]:
@@ -48,7 +48,7 @@ def test_sides_share_no_texel():
     assert owners.max() == 1
 
 
-def test_every_triangle_takes_the_side_that_it_faces(paint):
+def test_every_triangle_has_the_paint_of_the_side_that_it_faces(paint):
     mesh = paint.wrap(mesh_of(box((4, 2, 1.5), (0, 0, 0.75))))
     normals = np.cross(mesh.corners[:, 1] - mesh.corners[:, 0], mesh.corners[:, 2] - mesh.corners[:, 0])
     for normal, uv in zip(normals, mesh.uv.mean(1), strict=True):
@@ -59,13 +59,13 @@ def test_every_triangle_takes_the_side_that_it_faces(paint):
         assert y <= uv[1] < y + h
 
 
-def test_a_plain_colour_is_the_same_texel_each_time(paint):
+def test_a_flat_colour_has_one_texel(paint):
     assert paint.flat(RED) == paint.flat(RED) != paint.flat(RED, Material.METAL)
     column, row = (int(place) for place in paint.flat(RED))
     assert tuple(paint.finished()[row, column]) == (*RED, Material.MATTE)
 
 
-def test_plain_colours_end(paint):
-    with pytest.raises(ValueError, match="more than 64"):
+def test_the_number_of_flat_colours_is_limited(paint):
+    with pytest.raises(ValueError, match="room for 64"):
         for value in range(65):
             paint.flat((value, 0, 0))

@@ -31,13 +31,13 @@ def brightness(image):
 
 
 @pytest.mark.parametrize("city", [*WEATHERS, "mixed"])
-def test_a_picture_has_the_size_that_was_asked_for(city, stage):
+def test_an_image_has_the_given_size(city, stage):
     image = picture(draw_camera((1,), city, 0.0), stage)
     assert max(image.size) == 48
     assert np.asarray(image).std() > 5
 
 
-def test_a_camera_that_resolves_less_keeps_fewer_pixels(stage):
+def test_a_camera_that_resolves_less_gives_fewer_pixels(stage):
     camera = draw_camera((1,), "day", 0.5)
     sizes = [max(picture(replace(camera, sharpness=sharpness), stage, size=96).size) for sharpness in (0.3, 0.6, 3.0)]
     assert sizes[0] < sizes[1] < sizes[2] == 96
@@ -50,18 +50,18 @@ def test_the_same_moment_gives_the_same_bytes(stage):
     assert one == other
 
 
-def test_exposure_makes_brighter(stage):
+def test_exposure_brightens(stage):
     camera = replace(draw_camera((3,), "day", 0.0), exposure=0.6)
     assert brightness(picture(camera, stage)) < brightness(picture(replace(camera, exposure=1.2), stage))
 
 
-def test_warm_white_balance_makes_red(stage):
+def test_warm_white_balance_reddens(stage):
     camera = replace(draw_camera((3,), "overcast", 0.0), gains=np.array([1.3, 1.0, 0.7]))
     red, _, blue = np.asarray(picture(camera, stage), float).mean((0, 1))
     assert red > blue
 
 
-def test_blur_takes_away_detail(stage):
+def test_blur_removes_detail(stage):
     camera = replace(draw_camera((3,), "day", 0.0), focus=0.0, motion=0.0, noise=0.0, halo=0.0, quality=95)
     sharp, soft = (np.asarray(picture(replace(camera, focus=f), stage).convert("L"), float) for f in (0.0, 2.0))
     assert np.abs(np.diff(sharp)).mean() > 1.3 * np.abs(np.diff(soft)).mean()
@@ -89,7 +89,7 @@ def test_a_track_goes_forwards(stage):
 
 
 def test_neighbours_drive_along_and_keep_their_distance(stage):
-    """A vehicle of the same lane never comes nearer than it was, which is more than half of both lengths."""
+    """Vehicles in the same lane stay at more than half of both lengths."""
     met = 0
     for seed in range(60):
         camera = draw_camera((seed,), "day", 1.0)
@@ -103,7 +103,7 @@ def test_neighbours_drive_along_and_keep_their_distance(stage):
 
 
 def test_the_last_image_of_a_long_track_still_shows_the_vehicle():
-    """It stays in front of the camera: every point of it lies ahead of the eye, and far enough to be seen."""
+    """Every point of it stays in front of the camera, far enough to be seen."""
     for kind in ("bus", "lorry", "motorcycle"):
         vehicle = draw_vehicle((3,), kind)
         for seed in range(60):
@@ -133,7 +133,7 @@ def test_a_moving_vehicle_is_blurred_along_the_road(stage):
     assert across < 0.8 < down + 0.1
 
 
-def test_noise_is_what_the_camera_says(stage):
+def test_noise_has_the_cameras_standard_deviation(stage):
     """A standard deviation of 0.05 at middle grey, where the curve of 1 / 2.2 is about 1.15 steep: 15 of 255."""
     camera = replace(draw_camera((5,), "overcast", 0.0), halo=0.0, quality=100, gamma=1.0)
     clean, noisy = (np.asarray(picture(replace(camera, noise=n), stage, seed=1), float) for n in (0.0, 0.05))
@@ -146,8 +146,8 @@ def test_saturation_moves_colours_away_from_grey(stage):
     assert strong > 1.5 * pale
 
 
-def test_a_worse_detector_cuts_worse(stage):
-    """The vehicle's share of the picture spreads."""
+def test_a_worse_detector_crops_worse(stage):
+    """The shape of the crop varies."""
 
     def shapes(margin):
         camera = replace(draw_camera((6,), "day", 0.0), margin=margin)
@@ -165,7 +165,7 @@ def test_a_harder_world_has_worse_cameras(trait):
 
 
 def test_most_of_a_vehicle_can_be_seen(stage):
-    """A pole as thick as the vehicle, right in front of it, is left out: the picture is that without it."""
+    """A pole as thick as the vehicle is removed: the image is the same as without it."""
     camera = draw_camera((1,), "day", 0.0)
     place = (0.0, camera.lanes[0])
     half_way = 0.5 * (camera.eye[:2] + place)

@@ -11,7 +11,7 @@ from msinet.world.vehicles import TYPES, character, draw_vehicle
 
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("number", range(3))
-def test_a_vehicle_stands_on_the_road_and_is_whole(kind, number):
+def test_a_vehicle_is_on_the_road_and_finite(kind, number):
     vehicle = draw_vehicle((number,), kind)
     points = vehicle.mesh.corners.reshape(-1, 3)
     assert vehicle.about.type == kind
@@ -33,7 +33,7 @@ def test_paint_covers_the_mesh(kind):
     assert (vehicle.mesh.uv <= [WIDTH, HEIGHT]).all()
 
 
-def test_the_same_numbers_are_the_same_vehicle():
+def test_the_same_seed_is_the_same_vehicle():
     one, other = draw_vehicle((5, 6)), draw_vehicle((5, 6))
     assert one.about == other.about
     for ours, theirs in zip((*one.mesh, one.paint), (*other.mesh, other.paint), strict=True):
@@ -41,18 +41,18 @@ def test_the_same_numbers_are_the_same_vehicle():
 
 
 def test_no_two_vehicles_are_the_same():
-    """Not even among those that share model and colour."""
+    """Not even those of the same model and colour."""
     looks = {draw_vehicle((seed,)).paint.tobytes() for seed in range(60)}
     assert len(looks) == 60
 
 
-def test_what_is_known_by_name_needs_no_mesh():
+def test_the_character_is_that_of_the_vehicle():
     for seed in range(20):
         assert character((seed,)) == draw_vehicle((seed,)).about
 
 
 def test_look_alikes_are_common():
-    """Among 200 vehicles most share model and colour with another: colour and shape alone tell few apart."""
+    """Of 200 vehicles more than 60 share model and colour with another one."""
     drawn = [character((1, seed)) for seed in range(200)]
     assert sum(drawn.count(one) > 1 for one in drawn) > 60
 
@@ -64,6 +64,6 @@ def test_every_type_and_colour_has_a_number():
     assert COLOUR_NUMBERS["black"] == 10
 
 
-def test_models_have_names_of_their_own():
+def test_no_two_models_have_the_same_name():
     names = [name for models in BODIES.values() for name in models] + list(BIKES)
     assert len(set(names)) == len(names)

@@ -1,4 +1,4 @@
-"""Splits of the training identities: for the search, and for validation."""
+"""Splits of the training identities: between weights and alphas of a search, and into training and validation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,25 +6,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from msinet.data.records import ImageRecord, ReidSplits, images_by_identity
-from msinet.errors import DatasetError
+from msinet.errors import DatasetError, SettingsError
 
 
 @dataclass(frozen=True)
 class SearchSplit:
-    """What trains the supernet's weights, and what its alphas; no image is in both."""
+    """Images that train the supernet's weights, and images that train its alphas; none is in both."""
 
     weights: tuple[ImageRecord, ...]
     alphas: tuple[ImageRecord, ...]
 
 
 def split_for_search(records: Sequence[ImageRecord], overlap: float = 0.4, seed: int = 0) -> SearchSplit:
-    """Split training records by identity, some identities shared with their images halved.
+    """Split training records by identity. Some identities are shared: each side gets half of their images.
 
     Args:
         records: the training records.
-        overlap: share of the identities that both sides get; of the others a third goes to the weights, the rest to the
-            alphas (0.4 is the published split). Identities with a single image cannot be shared: where too few have
-            two, fewer are.
+        overlap: share of the identities that both sides get. A third of the others goes to the weights, the rest to the
+            alphas; 0.4 is the published split. Identities with a single image are never shared, so that fewer may be.
         seed: shuffles the identities and the halves.
     """
     random = np.random.default_rng((seed, 1))
@@ -40,9 +39,9 @@ def split_for_search(records: Sequence[ImageRecord], overlap: float = 0.4, seed:
 
 
 def halve_for_search(records: Sequence[ImageRecord], seed: int = 0) -> SearchSplit:
-    """Give both sides every identity, with its images halved: the ordinary split of a search (Liu et al., DARTS, 2019).
+    """Halve the images of every identity between the sides: the usual split of a search (Liu et al., DARTS, 2019).
 
-    Identities with a single image train the weights alone, so that the weights' side has all identities.
+    Identities with a single image train the weights only, so that the weights see all identities.
 
     Args:
         records: the training records.
@@ -61,7 +60,7 @@ def _with_halves(
     shared: Sequence[Sequence[int]],
     random: np.random.Generator,
 ) -> SearchSplit:
-    """Return the split that has images on either side and, of each shared identity's images, half on both."""
+    """Return the split of given images on either side, with each shared identity's images halved between both."""
     sides = list(weights), list(alphas)
     for images in shared:
         halves = halve_by_camera([records[image] for image in images], random)
@@ -72,9 +71,9 @@ def _with_halves(
 
 
 def halve_by_camera(records: Sequence[ImageRecord], random: np.random.Generator) -> tuple[list[int], list[int]]:
-    """Return the positions of two halves; each camera's images go to both sides in equal numbers, to within one.
+    """Return the positions of two halves; each camera's images go to both in equal numbers, to within one.
 
-    Where every camera has one image, each side gets other cameras.
+    Where every camera has one image, the halves have different cameras.
     """
     cameras = sorted({record.camera or "" for record in records})
     dealt = [
@@ -86,20 +85,23 @@ def halve_by_camera(records: Sequence[ImageRecord], random: np.random.Generator)
 
 
 def hold_out_validation(splits: ReidSplits, share: float) -> ReidSplits:
-    """Move a share of the training identities to the validation split: the same ones for every seed of a run.
+    """Move a share of the training identities to the validation split, the same ones for every seed of a run.
 
     Raises:
-        DatasetError: there is a validation split already, or too few identities for one.
+        DatasetError: there is a validation split already.
+        SettingsError: the share leaves no identity on one side.
     """
     if share == 0:
         return splits
     if splits.validation:
-        raise DatasetError(f"{splits.name} has a validation split of its own: leave out --validation-share")
+        raise DatasetError(f"{splits.name} has a validation split of its own: set validation_share to 0", "validation_share")
     images = images_by_identity(splits.train)
     shuffled = np.random.default_rng(2).permutation(list(images))
     held_out = set(shuffled[: round(share * len(images))].tolist())
     if not held_out or len(held_out) == len(images):
-        raise DatasetError(f"a share of {share} of {len(images)} identities leaves one side empty")
+        raise SettingsError(
+            f"validation_share is {share}: of {len(images)} identities it leaves none on one side", "validation_share"
+        )
     return replace(
         splits,
         train=tuple(record for record in splits.train if record.identity not in held_out),

@@ -1,4 +1,4 @@
-"""What a dataset is: records of images, in splits. Plain values that every reader returns."""
+"""Records of images and the splits of a dataset: plain values that every reader returns."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ SPLIT_NAMES = ("train", "validation", "query", "gallery")
 
 @dataclass(frozen=True, slots=True)
 class ImageRecord:
-    """One image of one object, as a camera saw it."""
+    """One image of one object, seen by one camera."""
 
     path: Path
     """File of the image."""
@@ -21,12 +21,12 @@ class ImageRecord:
     track: str | None = None
     """Label of the pass through the camera's view, None where unknown."""
     fields: Mapping[str, str] = field(default_factory=dict)
-    """Whatever else is known: colour, type, time."""
+    """Other labels: colour, type, time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that was left out, and why."""
+    """A file that a reader left out, and the reason."""
 
     path: Path
     reason: str
@@ -34,15 +34,17 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a dataset's own lists say of one query. All other gallery images are wrong answers to it."""
+    """Matches and junk of one query by the dataset's own lists; all other gallery images are wrong."""
 
     right: frozenset[Path]
+    """Gallery images that match the query."""
     junk: frozenset[Path]
+    """Gallery images that count neither as right nor as wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetrievalTask:
-    """What is scored together: queries, and the gallery that they are looked for in."""
+    """Queries, and the gallery that they are searched in."""
 
     query: tuple[ImageRecord, ...]
     gallery: tuple[ImageRecord, ...]
@@ -50,10 +52,10 @@ class RetrievalTask:
 
 @dataclass(frozen=True)
 class ReidSplits:
-    """A re-identification dataset: what is learned from, and what is scored.
+    """A re-identification dataset: images to train on, to validate with and to score.
 
-    The identities of `query` and `gallery` are never seen in training: re-identification is an open-set task. `validation`
-    holds identities of its own, both asked for and searched among, to choose settings and weights by.
+    Query and gallery identities never appear in training: re-identification is an open-set task. `validation` has
+    identities of its own, whose images are both query and gallery; settings and weights are chosen by them.
     """
 
     name: str
@@ -63,22 +65,22 @@ class ReidSplits:
     query: tuple[ImageRecord, ...] = ()
     gallery: tuple[ImageRecord, ...] = ()
     skipped: tuple[Skipped, ...] = ()
-    """What the reader found and left out."""
+    """Files that the reader left out."""
     tasks: Mapping[str, RetrievalTask] = field(default_factory=dict)
-    """Where a dataset is scored at several sizes, each by its name; `query` and `gallery` are then the first of them."""
+    """Retrieval tasks by name, where a dataset has several test sizes; `query` and `gallery` are then the first one's."""
     answers: Mapping[Path, Answers] = field(default_factory=dict)
-    """By the path of a query, what the dataset's own index files say is right and what is junk; empty without such files."""
+    """Matches and junk by the path of a query, from the dataset's own index files; empty without such files."""
     protocol: str | None = None
-    """Name of the protocol that the dataset is usually scored by, where it is not the one that its cameras ask for."""
+    """Name of the dataset's usual protocol, where it is not the one that its cameras imply."""
     remarks: tuple[str, ...] = ()
-    """What is odd about the whole, in sentences: sizes that are not the published ones."""
+    """Oddities of the whole dataset, in sentences: sizes that differ from the published ones."""
 
     def scored(self) -> Mapping[str, RetrievalTask]:
-        """Return all that is scored, by name; where there is one size only, `query` and `gallery`, without a name."""
+        """Return the retrieval tasks by name; a single one, without a name, where there is one test size."""
         return self.tasks or {"": RetrievalTask(self.query, self.gallery)}
 
     def parts(self) -> dict[str, tuple[ImageRecord, ...]]:
-        """Return all records by the part they are in: the splits, and "query of NAME" and "gallery of NAME" of each task.
+        """Return all records by part: the splits, and "query of NAME" and "gallery of NAME" of each task.
 
         A file may be in several parts.
         """
@@ -87,8 +89,12 @@ class ReidSplits:
             parts |= {f"query of {name}": task.query, f"gallery of {name}": task.gallery}
         return parts
 
+    def records(self) -> list[ImageRecord]:
+        """Return the records of all parts, one part after the other."""
+        return [record for records in self.parts().values() for record in records]
+
     def with_parts(self, parts: Mapping[str, tuple[ImageRecord, ...]], skipped: Iterable[Skipped] = ()) -> "ReidSplits":
-        """Return the dataset with other records, named as `parts` names them, and with more left out."""
+        """Return the dataset with other records, by part as in `parts`, and more files left out."""
         return replace(
             self,
             **{split: parts[split] for split in SPLIT_NAMES},
@@ -97,7 +103,7 @@ class ReidSplits:
         )
 
     def fingerprint(self) -> str:
-        """Return a short hash of every record's file name, labels and part, to tell datasets apart in results."""
+        """Return a short hash of every record's file name, labels and part, by which results name their data."""
         digest = hashlib.sha256()
         for part, records in self.parts().items():
             for record in records:
@@ -112,7 +118,7 @@ def identities(records: Iterable[ImageRecord]) -> list[str]:
 
 
 def images_by_identity(records: Iterable[ImageRecord]) -> dict[str, list[int]]:
-    """Return for each identity, in sorted order, the positions of its images."""
+    """Return the positions of each identity's images, by identity in sorted order."""
     positions: dict[str, list[int]] = {}
     for position, record in enumerate(records):
         positions.setdefault(record.identity, []).append(position)

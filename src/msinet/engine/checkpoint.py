@@ -1,10 +1,11 @@
-"""A run that can be stopped: its checkpoint, its log, and going on exactly where it was."""
+"""The files of a run that can be stopped: its checkpoint, the checkpoint before and its log."""
 
 import json
 import logging
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,54 +13,67 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from msinet.data.records import ReidSplits
-from msinet.engine.settings import LoopSettings, settings_dict
-from msinet.errors import CheckpointError
-from msinet.tensor_files import load_tensors, save_tensors
+from msinet.errors import CheckpointError, FileError, listed
+from msinet.files.tensor_files import load_arrays, save_arrays
+
+FORMAT = 2
+"""Of checkpoints; those without a number are of version 0.1."""
+
+LEFT_SEARCH = {"contrast": "twins", "balanced": False, "choose_by": "alpha"}
+"""Settings that searches of version 0.1 had, and the values under which they are today's searches."""
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a run needs to go on."""
+
+    tensors: dict[str, Tensor]
+    values: dict[str, Any]
+    """Plain values: the step, the sums of the epoch under way, the seconds spent."""
 
 
 class RunFolder:
     """The files of one search or training: `NAME.jsonl`, `NAME.checkpoint.safetensors` and the checkpoint before.
 
     Args:
-        out: folder, made if it is not there.
+        out: folder, created if needed.
         name: search or train.
-        settings: what the run is made with.
-        splits: what it is made from.
-        writes: False in all processes but one.
-        more: whatever else fixes the result.
+        made_from: whatever fixes the result: settings, data, architecture.
+        checkpoint_minutes: minutes between two checkpoints.
+        writes: False in all processes but the first.
     """
 
     def __init__(
-        self, out: str | Path, name: str, settings: LoopSettings, splits: ReidSplits, writes: bool = True, **more: Any
+        self, out: str | Path, name: str, made_from: Mapping[str, Any], checkpoint_minutes: float, writes: bool = True
     ) -> None:
         self.out = Path(out)
         self.checkpoint = self.out / f"{name}.checkpoint.safetensors"
         self.checkpoint_before = self.out / f"{name}.checkpoint-before.safetensors"
         self.log_file = self.out / f"{name}.jsonl"
-        self.made_from = settings_dict(settings) | {"data": splits.fingerprint()} | more
-        self.interval = settings.checkpoint_minutes * 60
+        self.made_from = dict(made_from)
+        self.interval = checkpoint_minutes * 60
         self.saved_at = time.monotonic()
         self.writes = writes
         try:
             self.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise CheckpointError(f"cannot write to {self.out}: {error.strerror}; choose another --out") from error
+            raise FileError(f"cannot write to {self.out}: {error.strerror}; choose another folder for out", "out") from error
 
-    def resume(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """Return the tensors and values of the last good checkpoint, None where there is none.
+    def resume(self) -> Checkpoint | None:
+        """Return the last good checkpoint, None where there is none.
 
-        A damaged checkpoint is named, set aside as `NAME.checkpoint.safetensors.damaged`, and the one before is taken.
+        A damaged checkpoint is named in a warning, kept as `NAME.checkpoint.safetensors.damaged`, and the one before is
+        taken.
 
         Raises:
-            CheckpointError: there is no good checkpoint left, or it was made with other settings or data.
+            CheckpointError: no good checkpoint is left, or it was made with other settings or data.
         """
         checkpoints = [path for path in (self.checkpoint, self.checkpoint_before) if path.exists()]
         for path in checkpoints:
             try:
-                tensors, values = load_tensors(path)
+                found = load_checkpoint(path)
             except CheckpointError as error:
                 if path == checkpoints[-1]:
                     raise
@@ -67,14 +81,14 @@ class RunFolder:
                 if self.writes:
                     path.replace(path.with_name(path.name + ".damaged"))
                 continue
-            self._require_same_run(path, values["made_from"])
-            self._forget_log_after(values["log_bytes"])
-            return tensors, values
+            self._require_same_run(path, found.values["made_from"])
+            self._forget_log_after(found.values["log_bytes"])
+            return found
         self._forget_log_after(0)
         return None
 
     def due(self) -> bool:
-        """Whether the last checkpoint is old enough for the next."""
+        """Return whether the last checkpoint is old enough for the next."""
         return time.monotonic() - self.saved_at >= self.interval
 
     def save(self, tensors: Mapping[str, Tensor], **values: Any) -> None:
@@ -83,7 +97,9 @@ class RunFolder:
             log_bytes = self.log_file.stat().st_size if self.log_file.exists() else 0
             if self.checkpoint.exists():
                 self.checkpoint.replace(self.checkpoint_before)
-            save_tensors(self.checkpoint, tensors, values | {"made_from": self.made_from, "log_bytes": log_bytes})
+            arrays = {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
+            about = {"format": FORMAT, "made_from": self.made_from, "log_bytes": log_bytes}
+            save_arrays(self.checkpoint, arrays, values | about)
         self.saved_at = time.monotonic()
 
     def log(self, **values: Any) -> None:
@@ -93,21 +109,49 @@ class RunFolder:
                 with self.log_file.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(values) + "\n")
             except OSError as error:
-                raise CheckpointError(f"cannot write {self.log_file}: {error}; free some space, then go on") from error
+                raise FileError(f"cannot write {self.log_file}: {error}; free some space, then go on") from error
 
     def _require_same_run(self, path: Path, before: dict[str, Any]) -> None:
         now = self.made_from
         changed = [f"{key}: {before.get(key)} -> {now.get(key)}" for key in now | before if before.get(key) != now.get(key)]
         if changed:
             raise CheckpointError(
-                f"{path} was made with something else ({'; '.join(changed)}): "
-                "choose another --out, or delete it to start anew"
+                f"{path} is of a run with other settings or data. Choose another folder for out, or delete it to start "
+                f"anew:{listed(changed)}",
+                "out",
             )
 
     def _forget_log_after(self, size: int) -> None:
-        """Drop what was logged after the checkpoint: it is about to be logged again."""
+        """Drop what was logged after the checkpoint: it will be logged again."""
         if self.writes and self.log_file.exists():
             os.truncate(self.log_file, size)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint, of this version or the one before.
+
+    Raises:
+        CheckpointError: it is missing, damaged, of a later version, or of a search that this version has no switch for.
+    """
+    try:
+        arrays, values = load_arrays(path)
+    except FileError as error:
+        raise CheckpointError(str(error)) from error
+    if values.get("format", 1) > FORMAT:
+        raise CheckpointError(f"{path} was written by a later version of msinet: install that version to go on")
+    if "format" not in values:
+        values["made_from"] = _without_left_settings(path, values["made_from"])
+    return Checkpoint({name: torch.from_numpy(array) for name, array in arrays.items()}, values)
+
+
+def _without_left_settings(path: Path, made_from: Mapping[str, Any]) -> dict[str, Any]:
+    changed = [f"{name}: {made_from[name]}" for name, value in LEFT_SEARCH.items() if made_from.get(name, value) != value]
+    if changed:
+        raise CheckpointError(
+            f"{path} is a search with {', '.join(changed)}, which msinet search no longer has: start it anew by "
+            "msinet experiment search-worth, in another folder"
+        )
+    return {name: value for name, value in made_from.items() if name not in LEFT_SEARCH}
 
 
 def module_tensors(module: nn.Module, prefix: str) -> dict[str, Tensor]:

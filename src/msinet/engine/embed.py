@@ -1,52 +1,51 @@
-"""Images -> embeddings."""
+"""Embedding: images of records to vectors, by a network."""
 
 from collections.abc import Sequence
 
 import torch
-from accelerate import Accelerator
 from torch.nn.functional import normalize
 
-from msinet.data.batches import embedding_batches
+from msinet.batches.loading import embedding_batches
 from msinet.data.embeddings import Embeddings
 from msinet.data.records import ImageRecord
-from msinet.engine.runtime import Progress, Silence, autocast, gather_rows, make_accelerator, own_share
-from msinet.engine.settings import MachineSettings
-from msinet.model.msinet import MSINet
+from msinet.engine.machine import Machine
+from msinet.model.network import Network
+from msinet.progress import track
 
 BATCH_SIZE = 64
 
 
 def embed(
-    model: MSINet,
-    records: Sequence[ImageRecord],
-    settings: MachineSettings | None = None,
-    progress: Progress | None = None,
-    accelerator: Accelerator | None = None,
-    flip: bool = False,
+    network: Network, records: Sequence[ImageRecord], machine: Machine | None = None, flip: bool = False
 ) -> Embeddings:
-    """Embed the images of records: (N, 768) at the published width, unit length, in the records' order.
+    """Embed the images of records: (N, D), unit length, in the records' order; D is 768 at the published width.
 
-    Several records of one file cost one pass through the network. Several processes share the work, and all get all. With
-    `flip` an embedding is the mean of those of the image and of its mirror image, scaled to unit length.
+    Several records of one file cost one pass through the network. Several processes share the work, and each gets all
+    embeddings.
+
+    Args:
+        network: any network.
+        records: N records.
+        machine: by default a GPU, where there is one, and one process.
+        flip: take the mean of the embeddings of each image and its mirror image, scaled to unit length.
+
+    Raises:
+        DatasetError: an image cannot be read.
     """
-    settings, progress = settings or MachineSettings(), progress or Silence()
-    accelerator = accelerator or make_accelerator(settings)
+    machine = machine or Machine()
     once = list({record.path: record for record in records}.values())
-    own = once[own_share(len(once), accelerator)]
-    loader = embedding_batches(own, model.image_size, BATCH_SIZE, accelerator.device, settings.workers)
-    was_training = model.training
-    model.eval().to(accelerator.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    progress.start("embed", len(loader))
-    vectors = [torch.empty(0, model.embedding_dim, device=accelerator.device)]
+    own = once[machine.share(len(once))]
+    batches = embedding_batches(own, network.image_size, BATCH_SIZE, machine.device, machine.workers)
+    was_training = network.training
+    machine.place(network).eval()
+    vectors = [torch.empty(0, network.embedding_dim, device=machine.device)]
     with torch.inference_mode():
-        for batch in loader:
-            with autocast(settings, accelerator.device):
-                vector = model(batch.images).embedding.float()
+        for batch in track(batches, "embed"):
+            with machine.autocast():
+                vector = network.embed(batch.images).float()
                 if flip:
-                    vector = normalize(vector + model(batch.images.flip(3)).embedding.float())
+                    vector = normalize(vector + network.embed(batch.images.flip(3)).float())
             vectors.append(vector)
-            progress.advance()
-    model.train(was_training)
-    rows = {record.path: row for row, record in enumerate(once)}
-    together = gather_rows(accelerator, torch.cat(vectors)).cpu().numpy()
-    return Embeddings(together[[rows[record.path] for record in records]], records)
+    network.train(was_training)
+    together = machine.gather(torch.cat(vectors)).cpu().numpy()
+    return Embeddings(together, once).of(records)

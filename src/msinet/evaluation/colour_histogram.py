@@ -1,11 +1,11 @@
-"""The baseline that a network has to beat: how much of which colour an image has, from top to bottom."""
+"""Colour histograms as embeddings: the baseline that a network has to beat, the colours of an image from top to bottom."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from msinet.data.embeddings import Embeddings
-from msinet.data.images import load_image
+from msinet.data.pixels import load_image
 from msinet.data.records import ImageRecord
 
 BINS = {"colours and greys": (8, 8, 4), "fine colours": (16, 4, 4), "without brightness": (12, 8, 1)}
@@ -20,7 +20,7 @@ def colour_histograms(
     Args:
         records: N images.
         bins: of hue, saturation and value.
-        strips: of equal height; each counts the same.
+        strips: number of strips, all of one height and weight.
     """
     vectors = [_histogram(record, bins, strips) for record in records]
     return Embeddings(np.array(vectors, np.float32).reshape(len(records), strips * int(np.prod(bins))), records)

@@ -1,4 +1,4 @@
-"""How sure a score is: 95 % intervals by bootstrap over identities, whose images do not tell their own luck apart."""
+"""Confidence of scores: 95 % intervals by bootstrap over identities, whose images rise and fall together."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""The compiled inner loops of scoring, on the CPU: counting needs no sort, since only right answers set thresholds."""
+"""Compiled inner loops of scoring, on the CPU. Counting needs no sort, since only matches set thresholds."""
 
 # pyright: reportArgumentType=false, reportIndexIssue=false, reportCallIssue=false
 
@@ -8,21 +8,21 @@ from numba import prange
 from msinet.compiling import compiled_for_all_cores
 
 CHUNK = 128
-"""Similarities that are looked at together, to see whether any of them matters."""
+"""Similarities that are checked together for one that matters."""
 
 
 @compiled_for_all_cores
-def count_wrong_before(rows, first, starts, right, junk_starts, junk, wrong_before):
-    """Count, for each right answer, the wrong images that are at least as similar, and write them in ascending order.
+def count_before(rows, first, starts, matches, junk_starts, junk, out):
+    """Count, for each match, the non-matches that are at least as similar, and write the counts in ascending order.
 
     Args:
         rows: (b, G) float32 similarities of the queries from `first` on.
         first: number of the first query.
-        starts: (Q + 1,) where a query's right answers start in `right`.
-        right: positions of right answers.
+        starts: (Q + 1,) where a query's matches start in `matches`.
+        matches: positions of matches.
         junk_starts: (Q + 1,) likewise.
-        junk: positions of junk, none of them right.
-        wrong_before: (len(right),) int64, written for these queries.
+        junk: positions of junk, none of them a match.
+        out: (len(matches),) int64, written for these queries.
     """
     for row in prange(rows.shape[0]):
         query = first + row
@@ -33,9 +33,9 @@ def count_wrong_before(rows, first, starts, right, junk_starts, junk, wrong_befo
         similarities = rows[row]
         thresholds = np.empty(count, np.float32)
         for i in range(count):
-            thresholds[i] = similarities[right[begin + i]]
+            thresholds[i] = similarities[matches[begin + i]]
         lowest = thresholds.min()
-        above = np.empty(len(similarities) + 1, np.float32)  # of a good network, hardly any
+        above = np.empty(len(similarities) + 1, np.float32)  # with a good network, hardly any
         found = 0
         for similarity in similarities:
             above[found] = similarity  # without a branch, which would be guessed wrong too often
@@ -50,12 +50,12 @@ def count_wrong_before(rows, first, starts, right, junk_starts, junk, wrong_befo
                 before -= thresholds[j] >= threshold
             for j in range(junk_starts[query], junk_starts[query + 1]):
                 before -= similarities[junk[j]] >= threshold
-            wrong_before[end - 1 - i] = before
+            out[end - 1 - i] = before
 
 
 @compiled_for_all_cores
 def count_by_similarity(rows, low, scale, counts):
-    """Add to counts, (threads, bins), how many of all similarities (b, G) lie in each bin of width 1 / scale above `low`."""
+    """Add to counts, (threads, bins), the number of similarities (b, G) in each bin of width 1 / scale above `low`."""
     threads, bins = counts.shape
     share = -(-rows.shape[0] // threads)
     for thread in prange(threads):
@@ -67,14 +67,14 @@ def count_by_similarity(rows, low, scale, counts):
 
 @compiled_for_all_cores
 def take_nearest(rows, first, column, nearest, values, lowest):
-    """Take what is more similar than what was found before into the k most similar, and what is less into the lowest.
+    """Update the k most similar and the lowest similarity of each image with more similarities.
 
     Args:
         rows: (b, n) float32 similarities of the images from `first` on to those from `column` on.
         first: number of the first image.
         column: number of the first of the others.
         nearest: (M, k) int32 positions, the most similar first; of equals, those that came first.
-        values: (M, k) float32, their similarities; -inf where there is none yet.
+        values: (M, k) float32, their similarities; -inf where none was found yet.
         lowest: (M,) float32, the lowest similarity so far.
     """
     k = nearest.shape[1]

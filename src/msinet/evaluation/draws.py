@@ -1,4 +1,4 @@
-"""VehicleID's galleries: one image of each identity, drawn; saved, so that others can be scored on the same."""
+"""VehicleID's galleries: one image of each identity, drawn; kept in a file, so that others can score the same galleries."""
 
 import hashlib
 import json
@@ -9,17 +9,48 @@ from pathlib import Path
 import numpy as np
 
 from msinet.data.records import ImageRecord, images_by_identity
-from msinet.errors import DatasetError
-from msinet.whole_files import write_whole
+from msinet.errors import DatasetError, FileError
+from msinet.evaluation.evidence import DrawFacts
+from msinet.files.atomic import write_atomically
 
 COUNT = 10
 
 Draw = dict[str, str]
-"""The image of each identity that is its gallery: its path below the folder that all images share."""
+"""Gallery image of each identity: its path below the folder that all images share."""
+
+
+class DrawnGalleries:
+    """The draws of datasets, by name and test size: read from a file, or drawn and then written there.
+
+    Args:
+        file: read if it is there; without a file, galleries are drawn each time, and are the same each time.
+
+    Raises:
+        FileError: the file cannot be read or holds something else.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
+        self.file = file
+        self.known = read_draws(file) if file else {}
+        self.new = False
+
+    def of(self, name: str, records: Sequence[ImageRecord]) -> list[Draw]:
+        """Return the draws of this name in the file; without them, draw from these images."""
+        if name in self.known:
+            return self.known[name]
+        drawn = draw_galleries(records)
+        if self.file:
+            self.known[name], self.new = drawn, True
+        return drawn
+
+    def save(self) -> None:
+        """Write the file, if galleries were drawn that are not in it."""
+        if self.file and self.new:
+            write_draws(self.file, self.known)
 
 
 def draw_galleries(records: Sequence[ImageRecord], seed: int = 0) -> list[Draw]:
-    """Draw an image of each identity, `COUNT` times; the same for the same files, in any order."""
+    """Draw an image of each identity, `COUNT` times; the same images for the same files, in any order."""
     names = names_below(records)
     images = {identity: sorted(names[place] for place in places) for identity, places in images_by_identity(records).items()}
     random = np.random.default_rng(seed)
@@ -51,28 +82,28 @@ def is_drawn(records: Sequence[ImageRecord], draw: Draw) -> np.ndarray:
     return drawn
 
 
-def fingerprint(draws: Sequence[Draw]) -> str:
-    """Return a short hash of draws, to tell them apart in results."""
-    return hashlib.sha256(json.dumps(draws, sort_keys=True).encode()).hexdigest()[:16]
+def facts_of(draws: Sequence[Draw]) -> DrawFacts:
+    """Return number and fingerprint of draws, which identify them in results."""
+    return DrawFacts(len(draws), hashlib.sha256(json.dumps(draws, sort_keys=True).encode()).hexdigest()[:16])
 
 
 def read_draws(file: Path) -> dict[str, list[Draw]]:
-    """Read the draws of each task that `write_draws` wrote; none where there is no file.
+    """Read the draws by name that `write_draws` wrote; none where there is no file.
 
     Raises:
-        DatasetError: the file holds something else.
+        FileError: the file cannot be read or holds something else.
     """
     if not file.is_file():
         return {}
     try:
-        tasks = json.loads(file.read_text(encoding="utf-8"))
-        if not all(draws and all(isinstance(draw, dict) for draw in draws) for draws in tasks.values()):
+        draws_by_name = json.loads(file.read_text(encoding="utf-8"))
+        if not all(draws and all(isinstance(draw, dict) for draw in draws) for draws in draws_by_name.values()):
             raise ValueError("a draw names an image for each identity")
-    except (ValueError, AttributeError, TypeError) as error:
-        raise DatasetError(f"{file} holds no draws: {error}; delete it to draw anew") from error
-    return tasks
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise FileError(f"{file} holds no draws: {error}; delete it to draw anew") from error
+    return draws_by_name
 
 
-def write_draws(file: Path, tasks: dict[str, list[Draw]]) -> None:
-    """Write the draws of each task."""
-    write_whole(file, (json.dumps(tasks, indent=1, ensure_ascii=False) + "\n").encode())
+def write_draws(file: Path, draws_by_name: dict[str, list[Draw]]) -> None:
+    """Write the draws of each name."""
+    write_atomically(file, (json.dumps(draws_by_name, indent=1, ensure_ascii=False) + "\n").encode())

@@ -1,57 +1,69 @@
-"""What stands behind the scores: the rankings of a few queries."""
-
-from typing import Any
+"""Rankings of a few queries for the report: the best, the median and the worst."""
 
 import numpy as np
 
 from msinet.data.records import ImageRecord
-from msinet.evaluation.scoring import Trial
-from msinet.evaluation.similarities import as_array
+from msinet.evaluation.evidence import Group, RankedImage, RankedQuery, ShownImage, Verdict
+from msinet.evaluation.ranking_task import RankingTask
+from msinet.evaluation.similarities import Similarities, as_array
 
 SHOWN = 3
-"""Queries of the best, the middle and the worst."""
+"""Number of queries from the best, the median and the worst."""
 
 LENGTH = 10
-"""Gallery images of each that are no junk."""
+"""Number of gallery images a query, junk not counted."""
 
 
-def example_rankings(trial: Trial, average_precision: np.ndarray) -> list[dict[str, Any]]:
-    """Return the first gallery images of the best, the median and the worst queries, as JSON values.
+def example_rankings(
+    task: RankingTask, similarities: Similarities, average_precision: np.ndarray
+) -> tuple[RankedQuery, ...]:
+    """Return the first gallery images of the best, the median and the worst queries.
 
     Junk is shown where it stands, and not counted.
 
     Args:
-        trial: what was ranked.
-        average_precision: (scored queries,) of each that has a right answer, in their order.
+        task: the ranking task.
+        similarities: of the task's queries and gallery.
+        average_precision: (scored queries,) of each query that has a match, in their order.
     """
-    scored = np.flatnonzero(trial.judgement.right.lengths)
+    scored = np.flatnonzero(task.relevance.matches.lengths)
     order = np.argsort(-average_precision, kind="stable")
     middle = max(0, len(order) // 2 - SHOWN // 2)
-    groups = {"best": order[:SHOWN], "median": order[middle : middle + SHOWN], "worst": order[-SHOWN:]}
-    return [
-        {"group": group, "average_precision": float(average_precision[place])} | _ranking(trial, int(scored[place]))
+    groups: dict[Group, np.ndarray] = {
+        "best": order[:SHOWN],
+        "median": order[middle : middle + SHOWN],
+        "worst": order[-SHOWN:],
+    }
+    return tuple(
+        RankedQuery(
+            group,
+            float(average_precision[place]),
+            _shown(task.asking[query]),
+            _first_images(task, similarities, query),
+        )
         for group, places in groups.items()
-        for place in places
-    ]
+        for place, query in zip(places.tolist(), scored[places].tolist(), strict=True)
+    )
 
 
-def _ranking(trial: Trial, query: int) -> dict[str, Any]:
-    """Return one query and the images that stand first, until so many are no junk. A wrong image wins a tie."""
-    similarities = as_array(trial.similarities.rows(query, query + 1))[0]  # (G,)
-    verdicts = np.full(len(similarities), "wrong")
-    verdicts[trial.judgement.right[query]] = "right"
-    verdicts[trial.judgement.junk[query]] = "junk"
-    answers: list[dict[str, Any]] = []
+def _first_images(task: RankingTask, similarities: Similarities, query: int) -> tuple[RankedImage, ...]:
+    """Return the images that stand first, until `LENGTH` of them are no junk. A non-match wins a tie."""
+    row = as_array(similarities.rows(query, query + 1))[0]  # (G,)
+    matches, junk = task.relevance.matches[query], task.relevance.junk[query]
+    verdicts: dict[int, Verdict] = dict.fromkeys(matches.tolist(), "match")
+    verdicts |= dict.fromkeys(junk.tolist(), "junk")
+    is_match = np.zeros(len(row), bool)
+    is_match[matches] = True
+    images: list[RankedImage] = []
     counted = 0
-    for place in np.lexsort((verdicts == "right", -similarities)):
-        verdict = str(verdicts[place])
-        similarity = {"similarity": float(similarities[place]), "verdict": verdict}
-        answers.append(_described(trial.gallery[place]) | similarity)
+    for place in np.lexsort((is_match, -row)).tolist():
+        record, verdict = task.searched[place], verdicts.get(place, "non-match")
+        images.append(RankedImage(record.path.as_posix(), record.identity, record.camera, float(row[place]), verdict))
         counted += verdict != "junk"
         if counted == LENGTH:
             break
-    return {"query": _described(trial.query[query]), "answers": answers}
+    return tuple(images)
 
 
-def _described(record: ImageRecord) -> dict[str, Any]:
-    return {"path": record.path.as_posix(), "identity": record.identity, "camera": record.camera}
+def _shown(record: ImageRecord) -> ShownImage:
+    return ShownImage(record.path.as_posix(), record.identity, record.camera)

@@ -1,4 +1,4 @@
-"""Protocols: which gallery images count for a query. A number without its protocol cannot be compared."""
+"""Protocols: the rules that say which gallery images count for a query. Scores of two protocols cannot be compared."""
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ from msinet.errors import DatasetError, SettingsError
 
 @dataclass(frozen=True)
 class Protocol:
-    """A rule that says which gallery images are junk for a query: neither right nor wrong, left out of its ranking."""
+    """A rule that says which gallery images are junk for a query, which means left out of its ranking."""
 
     name: str
     description: str
     """The rule, in one sentence."""
     junk_key: Callable[[ImageRecord], Hashable]
-    """A gallery image is junk for a query whose key equals its own."""
+    """A gallery image is junk for a query whose key is the same."""
     needs: tuple[Literal["camera", "track"], ...] = ()
-    """Labels that every image must have; a track, every gallery image."""
+    """Labels that every image must have; a track is only needed in the gallery."""
     by_lists: bool = False
-    """Right and junk are what the dataset's own index files say, and not what labels say."""
+    """Matches and junk come from the dataset's own index files, not from labels."""
     by_tracks: bool = False
-    """Tracks are searched instead of images: a track is as similar as its most similar image."""
+    """Tracks are ranked instead of images: a track is as similar as its most similar image."""
     by_draws: bool = False
-    """Which image of an identity is its gallery is drawn, ten times; scores are the mean."""
+    """The gallery is one image of each identity, drawn ten times; scores are the mean over the draws."""
 
 
 def _identity_and_camera(record: ImageRecord) -> Hashable:
@@ -52,27 +52,27 @@ PROTOCOLS = {
         ),
         Protocol(
             "veri776-index",
-            "Right and junk gallery images are those of gt_index.txt and jk_index.txt, as in VeRi-776's own scripts.",
+            "Matches and junk are those of gt_index.txt and jk_index.txt, as in VeRi-776's own scripts.",
             _file,
             by_lists=True,
         ),
         Protocol(
             "image-to-track",
-            "A query image looks for tracks, and its own vehicle's in its own camera are junk, as in VeRi-776 (HIT@k).",
+            "Query images are searched among tracks; tracks of their identity and camera are junk, as in VeRi-776 (HIT@k).",
             _identity_and_camera,
             needs=("camera", "track"),
             by_tracks=True,
         ),
         Protocol(
             "image-to-track-camera",
-            "A query image looks for tracks, and all tracks of its own camera are junk, another reading of VeRi-776's rule.",
+            "Query images are searched among tracks; all tracks of their camera are junk, another reading of the rule.",
             lambda record: record.camera,
             needs=("camera", "track"),
             by_tracks=True,
         ),
         Protocol(
             "vehicleid",
-            "One image of each identity, drawn, is the gallery and all others ask, as in VehicleID: mean over ten draws.",
+            "One image of each identity, drawn, is the gallery, the others are queries, as in VehicleID: mean of ten draws.",
             _file,
             by_draws=True,
         ),
@@ -83,25 +83,25 @@ PROTOCOLS = {
 def choose_protocol(
     query: Sequence[ImageRecord], gallery: Sequence[ImageRecord], name: str | None = None, usual: str | None = None
 ) -> Protocol:
-    """Return the protocol of that name, or the dataset's `usual` one, or "market" with cameras and "no-camera" without.
+    """Return the named protocol, or else the dataset's `usual` one, or else market with cameras and no-camera without.
 
     Raises:
         SettingsError: there is no protocol of that name.
         DatasetError: the protocol needs a label that an image does not have.
     """
     if name is None:
-        # Some without a camera are a mistake in the labels, not a reason for another rule.
+        # A few images without a camera are a fault in the labels, not a reason for another rule.
         name = usual or ("market" if any(record.camera for record in chain(query, gallery)) else "no-camera")
     if name not in PROTOCOLS:
-        raise SettingsError(f"no protocol {name!r}: choose one of {', '.join(PROTOCOLS)}")
+        raise SettingsError(f"protocol is {name!r}: choose one of {', '.join(PROTOCOLS)}", "protocol")
     protocol = PROTOCOLS[name]
     for label in protocol.needs:
         records = gallery if label == "track" else chain(query, gallery)
         without = next((record for record in records if getattr(record, label) is None), None)
         if without is not None:
-            otherwise = "no-camera" if label == "camera" else "market"  # Where tracks are missed, cameras are there.
+            otherwise = "no-camera" if label == "camera" else "market"  # Where a track is missing, cameras are known.
             raise DatasetError(
                 f"protocol {name!r} needs the {label} of every image, and {without.path} has none: "
-                f"label the {label}s, or take protocol {otherwise!r}"
+                f"label the {label}s, or choose protocol {otherwise!r}"
             )
     return protocol

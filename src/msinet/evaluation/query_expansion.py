@@ -1,18 +1,18 @@
-"""Average query expansion: a query is asked again as the mean of itself and what it found first (Chum et al., 2007)."""
+"""Average query expansion: a query becomes the mean of itself and the gallery images it finds first (Chum et al., 2007)."""
 
 import numpy as np
 
 from msinet.data.embeddings import Embeddings
 from msinet.evaluation.neighbours import nearest
-from msinet.evaluation.similarities import Cosine
+from msinet.evaluation.similarities import cosine
 
 
 def expand_queries(query: Embeddings, gallery: Embeddings, count: int, device: str = "cpu") -> Embeddings:
     """Return queries whose vectors are the mean of their own and of the `count` most similar gallery images, unit length.
 
-    No label is looked at: a gallery image of the query's own camera takes part as any other.
+    Labels play no part: gallery images of the query's own camera take part as others do.
     """
-    positions = nearest(Cosine(query, gallery, device), count).nearest
+    positions = nearest(cosine(query, gallery, device), count).nearest
     total = query.vectors.copy()
     for column in positions.T:
         total += gallery.vectors[column]

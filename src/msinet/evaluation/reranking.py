@@ -1,8 +1,8 @@
 """Re-ranking by k-reciprocal neighbours (Zhong et al., Re-ranking Person Re-identification with k-reciprocal Encoding).
 
-Each of the N = Q + G images is described by a sparse vector over all images: its k-reciprocal neighbours, widened by
-theirs, weighted by distance. The Jaccard distance of two such vectors, mixed with the original distance, is the new one.
-Nothing of size N x N is held: a sparse vector has some hundred entries at most.
+Each of the N = Q + G images has a sparse vector over all images: its k-reciprocal neighbours, extended by theirs, weighted
+by distance. The Jaccard distance of two such vectors, mixed with the original distance, is the new distance. No matrix of
+N x N is in memory: a sparse vector has some hundred entries at most.
 """
 
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from numba import prange
 from msinet.compiling import compiled, compiled_for_all_cores
 from msinet.data.embeddings import Embeddings
 from msinet.evaluation.neighbours import nearest_among
-from msinet.evaluation.similarities import Cosine, as_array
+from msinet.evaluation.similarities import as_array, cosine
 
 # pyright: reportArgumentType=false, reportIndexIssue=false, reportCallIssue=false
 
 
 @dataclass(frozen=True)
 class SparseRows:
-    """A list of columns and values for each row."""
+    """Sparse vectors: a list of columns and values for each row."""
 
     starts: np.ndarray
     """(rows + 1,) int64."""
@@ -36,8 +36,8 @@ class Reranked:
     Args:
         query: Q embeddings.
         gallery: G embeddings.
-        neighbours: k1, neighbours that may be reciprocal.
-        expansion: k2, neighbours whose sparse vectors are averaged.
+        neighbours: k1, number of neighbours that may be reciprocal.
+        expansion: k2, number of neighbours whose sparse vectors are averaged.
         keep: lambda, weight of the original distance.
         device: where similarities are computed.
     """
@@ -52,10 +52,10 @@ class Reranked:
         device: str = "cpu",
     ) -> None:
         self.keep = keep
-        self.cosine = Cosine(query, gallery, device)
+        self.cosine = cosine(query, gallery, device)
         vectors = np.concatenate([query.vectors, gallery.vectors])
         found = nearest_among(vectors, neighbours + 1)
-        self.farthest = 2 - 2 * found.lowest  # (N,) the greatest squared distance of each, which scales its own to 1
+        self.farthest = 2 - 2 * found.lowest  # (N,) greatest squared distance of each image, by which its own are divided
         described = _describe(vectors, found.nearest, self.farthest, neighbours)
         self.rows_of_all = _averaged(described, np.ascontiguousarray(found.nearest[:, :expansion]))
         self.by_column = _turned(self.rows_of_all, len(query), len(vectors))
@@ -91,7 +91,7 @@ def _describe(vectors: np.ndarray, ranked: np.ndarray, farthest: np.ndarray, nei
 
 @compiled
 def _reciprocal_of(ranked, image, k, found):
-    """Write into `found` those of an image's first k + 1 neighbours that have it among theirs; return how many."""
+    """Write the first k + 1 neighbours of an image that have it among theirs into `found`; return their number."""
     count = 0
     for i in range(min(k + 1, ranked.shape[1])):
         other = ranked[image, i]
@@ -105,7 +105,7 @@ def _reciprocal_of(ranked, image, k, found):
 
 @compiled_for_all_cores
 def _reciprocal(ranked, half, members, counts):
-    """Write each image's k-reciprocal neighbours, widened by those of them that share two thirds of theirs; sorted."""
+    """Write each image's k-reciprocal neighbours, sorted, extended by those that share two thirds of theirs with it."""
     k = ranked.shape[1] - 1
     for image in prange(ranked.shape[0]):
         own = np.empty(k + 1, np.int32)
@@ -134,7 +134,7 @@ def _reciprocal(ranked, half, members, counts):
 
 @compiled_for_all_cores
 def _weigh(vectors, farthest, members, starts, columns, values):
-    """Weigh each member by exp(-distance), squared and scaled to 1 at the farthest, the weights of a row summing to 1."""
+    """Weight each member by exp(-d), d the squared distance over that of the farthest image; a row of weights sums to 1."""
     for image in prange(len(starts) - 1):
         begin, end = starts[image], starts[image + 1]
         total = np.float32(0)
@@ -153,7 +153,7 @@ def _weigh(vectors, farthest, members, starts, columns, values):
 
 
 def _averaged(rows: SparseRows, ranked: np.ndarray) -> SparseRows:
-    """Return for each image the mean of the rows of its first neighbours, (N, k2), itself the first of them."""
+    """Return the mean of the rows of each image's first neighbours, (N, k2); the image itself is the first."""
     lengths = np.empty(len(ranked), np.int64)
     empty = np.empty(0, np.int32), np.empty(0, np.float32)
     _average(rows.starts, rows.columns, rows.values, ranked, lengths, np.empty(0, np.int64), *empty)
@@ -165,7 +165,7 @@ def _averaged(rows: SparseRows, ranked: np.ndarray) -> SparseRows:
 
 @compiled_for_all_cores
 def _average(starts, columns, values, ranked, lengths, out_starts, out_columns, out_values):
-    """Write the length of each mean or, where `out_starts` says where to, the mean itself, its columns ascending."""
+    """Write the length of each mean; with `out_starts`, write the mean itself there, its columns ascending."""
     count = ranked.shape[1]
     for image in prange(len(ranked)):
         total = 0
@@ -195,7 +195,7 @@ def _average(starts, columns, values, ranked, lengths, out_starts, out_columns, 
 
 
 def _turned(rows: SparseRows, first: int, size: int) -> SparseRows:
-    """Return the gallery's rows, those from `first` on, by column: which images have an entry there, and how large."""
+    """Return the rows from `first` on, the gallery's, by column: the images with an entry there, and the entries."""
     begin = rows.starts[first]
     columns, values = rows.columns[begin:], rows.values[begin:]
     lengths = np.bincount(columns, minlength=size)

@@ -1,4 +1,4 @@
-"""How alike queries and gallery images are, made a few rows at a time: no matrix of all pairs is ever held."""
+"""Similarities of queries and gallery images, computed a few rows at a time: the matrix of all pairs is never in memory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,12 +7,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from msinet.data.embeddings import Embeddings
-from msinet.data.records import ImageRecord
 from msinet.errors import DatasetError
 
 
 class Similarities(Protocol):
-    """Q x G numbers; greater is more alike."""
+    """Q x G numbers; greater is more similar."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -20,13 +19,13 @@ class Similarities(Protocol):
         ...
 
     def rows(self, start: int, stop: int) -> Any:
-        """Return the rows of some queries, (stop - start, G) float32: an array or, computed on a GPU, a tensor there."""
+        """Return the rows of some queries, (stop - start, G) float32: an array or, on a GPU, a tensor there."""
         ...
 
 
 @dataclass(frozen=True)
 class Given:
-    """Numbers that somebody else has made; for distances pass their negatives."""
+    """Similarities that were computed elsewhere; for distances pass their negatives."""
 
     matrix: np.ndarray
     """(Q, G), finite."""
@@ -42,87 +41,95 @@ class Given:
 
 
 class Cosine:
-    """The cosine of embeddings of unit length.
+    """Cosine of embeddings of unit length, on the CPU.
 
     Args:
         query: Q embeddings.
         gallery: G embeddings.
-        device: cuda computes there; both sides' vectors must fit.
 
     Raises:
         DatasetError: a vector is not finite or not of unit length, or the two sides have different lengths D.
     """
 
-    def __init__(self, query: Embeddings, gallery: Embeddings, device: str = "cpu") -> None:
-        check_vectors(query)
-        check_vectors(gallery)
-        if query.vectors.shape[1] != gallery.vectors.shape[1]:
-            raise DatasetError(
-                f"query embeddings have {query.vectors.shape[1]} dimensions and gallery embeddings "
-                f"{gallery.vectors.shape[1]}: embed both with the same model"
-            )
-        self.query: Any = query.vectors
-        self.gallery: Any = gallery.vectors
-        if device != "cpu":
-            import torch
-
-            self.query, self.gallery = (torch.from_numpy(side.vectors).to(device) for side in (query, gallery))
+    def __init__(self, query: Embeddings, gallery: Embeddings) -> None:
+        check_sides(query, gallery)
+        self.query, self.gallery = query.vectors, gallery.vectors
 
     @property
     def shape(self) -> tuple[int, int]:
         """(Q, G)."""
         return len(self.query), len(self.gallery)
 
-    def rows(self, start: int, stop: int) -> Any:
+    def rows(self, start: int, stop: int) -> np.ndarray:
         """Return the rows of some queries, (stop - start, G)."""
         return self.query[start:stop] @ self.gallery.T
 
 
+def cosine(query: Embeddings, gallery: Embeddings, device: str = "cpu") -> Similarities:
+    """Return the cosines of query and gallery, computed on a device: cpu, or cuda where both sides' vectors fit.
+
+    Raises:
+        DatasetError: as `Cosine`.
+    """
+    if device == "cpu":
+        return Cosine(query, gallery)
+    from msinet.evaluation.gpu import CosineOnDevice
+
+    return CosineOnDevice(query, gallery, device)
+
+
 class ByTrack:
-    """Tracks in place of images: a track is as similar as its most similar image.
+    """Similarities to tracks instead of images: a track is as similar as its most similar image.
 
     Args:
         images: similarities of Q queries to G images.
-        gallery: the G records.
+        members: for each track, the positions of its images.
     """
 
-    def __init__(self, images: Similarities, gallery: Sequence[ImageRecord]) -> None:
-        members = images_by_track(gallery)
+    def __init__(self, images: Similarities, members: Sequence[np.ndarray]) -> None:
         self.images = images
         self.order = np.concatenate([np.empty(0, np.int64), *members])
         self.starts = np.cumsum([0] + [len(places) for places in members[:-1]])
-        self.tracks = [gallery[places[0]] for places in members]
-        """A record a track: its first image's."""
+        self.tracks = len(members)
 
     @property
     def shape(self) -> tuple[int, int]:
         """(Q, tracks)."""
-        return self.images.shape[0], len(self.tracks)
+        return self.images.shape[0], self.tracks
 
     def rows(self, start: int, stop: int) -> np.ndarray:
         """Return the rows of some queries, (stop - start, tracks)."""
         return np.maximum.reduceat(as_array(self.images.rows(start, stop))[:, self.order], self.starts, axis=1)
 
 
-def images_by_track(records: Sequence[ImageRecord]) -> list[np.ndarray]:
-    """Return the positions of each track's images; an image without a track is one of its own.
-
-    Two tracks of one name in different cameras or of different identities are two.
-    """
-    members: dict[object, list[int]] = {}
-    for place, record in enumerate(records):
-        key = place if record.track is None else (record.track, record.identity, record.camera)
-        members.setdefault(key, []).append(place)
-    return [np.array(places) for places in members.values()]
-
-
 def as_array(rows: Any) -> np.ndarray:
-    """Return rows as a numpy array, wherever they are."""
+    """Return rows as an array in the computer's memory."""
     return rows if isinstance(rows, np.ndarray) else rows.cpu().numpy()
 
 
-def check_vectors(embeddings: Embeddings) -> None:
-    """Raise DatasetError where a vector is not finite or not of unit length."""
+def check_sides(query: Embeddings, gallery: Embeddings) -> None:
+    """Raise DatasetError where vectors are not finite or not of unit length, or the sides have different lengths D."""
+    for side in (query, gallery):
+        _check_vectors(side)
+    if query.vectors.shape[1] != gallery.vectors.shape[1]:
+        raise DatasetError(
+            f"query embeddings have {query.vectors.shape[1]} dimensions and gallery embeddings "
+            f"{gallery.vectors.shape[1]}: embed both with the same model"
+        )
+
+
+def check_finite(matrix: np.ndarray, query: Sequence[Any], gallery: Sequence[Any], height: int = 64) -> None:
+    """Raise DatasetError where a similarity (Q, G) of these records is not finite as float32."""
+    for first in range(0, len(matrix), height):
+        with np.errstate(over="ignore"):
+            rows = matrix[first : first + height].astype(np.float32, copy=False)
+        if not np.isfinite(rows).all():
+            row, column = np.argwhere(~np.isfinite(rows))[0]
+            where = f"{query[first + row].path} and {gallery[column].path}"
+            raise DatasetError(f"the similarity of {where} is not a finite number, or too large for float32")
+
+
+def _check_vectors(embeddings: Embeddings) -> None:
     vectors = embeddings.vectors
     lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
     broken = np.flatnonzero(~(np.abs(lengths - 1) < 1e-2))  # NaN and infinity fail the comparison

@@ -1,4 +1,4 @@
-"""The spatial alignment loss: images of an identity react to each other at the same positions (equations 7 and 8)."""
+"""Spatial alignment loss: images of an identity react to each other at the same positions (equations 7 and 8)."""
 
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ from torch.nn import functional as F
 Mode = Literal["positive", "negative", "both"]
 
 NUMBERS_AT_ONCE = 2**23
-"""Of correlations, and of the maps they are taken of, that are held together: 32 MB in float32."""
+"""Numbers held at once, of correlations and of the maps they compare: 32 MB in float32."""
 
 
 def alignment_loss(
@@ -31,11 +31,11 @@ def alignment_loss(
     Args:
         maps: (B, C, h, w), the last maps of a batch; any h and w, any number of images an identity.
         identities: (B,) integers.
-        self_activation: a^, (B, h * w); None will do for the negatives alone.
+        self_activation: a^, (B, h * w); may be None for the negatives alone.
         mode: which of the two terms; both are summed.
-        unit_features: compare positions by the cosine of their features, and not by the product.
-        self_pairs: count an image as a positive of its own, and pairs of a negative with itself, as published.
-        transposed: as published, keep for a pair (i, j) the positions of j instead of i.
+        unit_features: compare positions by the cosine of their features instead of the product.
+        self_pairs: count an image as its own positive, and a negative with itself as a pair, as published.
+        transposed: keep for a pair (i, j) the positions of j instead of i, as published.
 
     The published loss is `self_pairs=True, transposed=True`; its negatives compare positions of different images.
     """
@@ -56,15 +56,15 @@ def alignment_loss(
     return loss
 
 
-def distance_of_positives(wished: Tensor, reactions: Tensor, positives: Tensor) -> Tensor:
-    """Return the mean over anchors of the mean of 1 - cosine to what is wished.
+def distance_of_positives(target: Tensor, reactions: Tensor, positives: Tensor) -> Tensor:
+    """Return the mean over anchors of the mean of 1 - cosine between the target and the reactions of positives.
 
     Args:
-        wished: (B, N), unit length.
+        target: (B, N), the self-activations, unit length.
         reactions: (B, B, N), unit length or zeros.
         positives: (B, B) bool, which j count for an i.
     """
-    distances = 1 - (reactions * wished[:, None]).sum(2)
+    distances = 1 - (reactions * target[:, None]).sum(2)
     return (distances.where(positives, 0).sum(1) / positives.sum(1).clamp_min(1)).mean()
 
 
@@ -95,13 +95,13 @@ def unit(vectors: Tensor) -> Tensor:
 
 
 def activation_of_pairs(features: Tensor, wanted: Tensor) -> Tensor:
-    """Return a(i, j) of equation 7, (B, B, N): how well each position of i is met by the best position of j.
+    """Return a(i, j) of equation 7, (B, B, N): the largest correlation of each position of i with a position of j.
 
-    The correlations of all pairs, (B, B, N, N), are never held together, in neither direction.
+    The correlations of all pairs, (B, B, N, N), are never held at once, forwards or backwards.
 
     Args:
         features: (B, N, C).
-        wanted: (B, B) bool, symmetric; the other pairs stay 0 and cost nothing.
+        wanted: (B, B) bool, symmetric; other pairs stay 0 and cost nothing.
     """
     activations = _ActivationOfPairs.apply(features, wanted)
     assert isinstance(activations, Tensor)
@@ -109,7 +109,7 @@ def activation_of_pairs(features: Tensor, wanted: Tensor) -> Tensor:
 
 
 class _ActivationOfPairs(torch.autograd.Function):
-    """Some pairs at a time; for the gradient, which positions met is all that has to be known."""
+    """Activation of pairs, some at a time; the gradient needs only which positions had the largest correlations."""
 
     @staticmethod
     def forward(ctx: Any, features: Tensor, wanted: Tensor) -> Tensor:
@@ -128,7 +128,7 @@ class _ActivationOfPairs(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Add to each position the features of those that it met and of those that met it, as often as they weigh."""
+        """Add to each position the features of its best partners, and of the positions whose best partner it is."""
         features, wanted, met = ctx.saved_tensors
         images, positions, _ = features.shape
         anchors, others = wanted.nonzero().unbind(1)

@@ -1,4 +1,4 @@
-"""The identity loss: softmax cross-entropy over the training identities (equation 5)."""
+"""Identity loss: softmax cross-entropy over the training identities (equation 5)."""
 
 from torch import Tensor
 from torch.nn import functional as F

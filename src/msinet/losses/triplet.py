@@ -1,4 +1,4 @@
-"""The triplet loss on the hardest positive and negative of each anchor in the batch (equation 6; Hermans et al., 2017)."""
+"""Triplet loss on the hardest positive and negative of each anchor in the batch (equation 6; Hermans et al., 2017)."""
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ def triplet_loss(features: Tensor, identities: Tensor, margin: float = 0.3) -> T
     Args:
         features: (B, D), any length.
         identities: (B,) integers.
-        margin: how much farther the hardest negative has to be than the hardest positive.
+        margin: by which the hardest negative has to be farther than the hardest positive.
     """
     distances = unit_distances(features)
     same = identities[:, None] == identities[None, :]

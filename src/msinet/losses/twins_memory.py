@@ -1,6 +1,6 @@
-"""A memory of identity centroids and the contrastive loss against it (equations 2 and 3).
+"""Memory of identity centroids, and the contrastive loss against it (equations 2 and 3).
 
-The twins contrastive mechanism keeps two: one for the weights' identities, one for the alphas'.
+The twins contrastive mechanism keeps two: one for the identities of the weights, one for those of the alphas.
 """
 
 import torch
@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 
 class CentroidMemory(nn.Module):
-    """One unit-length centroid an identity.
+    """One unit-length centroid per identity.
 
     Args:
         identities: number of entries, I.
@@ -31,7 +31,7 @@ class CentroidMemory(nn.Module):
         """Start every entry with the centroid of its identity's features: (N, D) and (N,), each identity at least once."""
         means, seen = identity_means(features, identities, len(self.centroids))
         if not seen.all():
-            raise ValueError(f"{int((~seen).sum())} of {len(seen)} identities have no feature to start from")
+            raise ValueError(f"{int((~seen).sum())} of {len(seen)} identities have no feature for their first centroid")
         self.centroids.copy_(F.normalize(means))
 
     def forward(self, features: Tensor, identities: Tensor) -> Tensor:
@@ -41,9 +41,9 @@ class CentroidMemory(nn.Module):
 
     @torch.no_grad()
     def update(self, features: Tensor, identities: Tensor) -> None:
-        """Fold a batch in, one update an identity from the mean of its features: c <- beta c + (1 - beta) f, unit length.
+        """Fold a batch in: c <- beta c + (1 - beta) f at unit length, once per identity, f the mean of its features.
 
-        The mean makes the order of the images in the batch meaningless.
+        The mean makes the result independent of the order of the images in the batch.
         """
         means, seen = identity_means(features, identities, len(self.centroids))
         folded = F.normalize(self.keep * self.centroids + (1 - self.keep) * means)

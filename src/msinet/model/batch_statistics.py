@@ -1,4 +1,4 @@
-"""The statistics of batch norms: keeping them as they are, and taking them anew."""
+"""Statistics of batch norms: keeping them, and taking them anew."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 @contextmanager
 def kept_statistics(network: nn.Module) -> Iterator[None]:
-    """Give a network back its running statistics at the end, whatever goes through it in training mode in between."""
+    """Restore a network's running statistics at the end, whatever passes through it in training mode in between."""
     before = {name: buffer.clone() for name, buffer in network.named_buffers()}
     try:
         yield
@@ -23,7 +23,7 @@ def kept_statistics(network: nn.Module) -> Iterator[None]:
 
 @torch.no_grad()
 def take_statistics(network: nn.Module, forward: Callable[[T], object], batches: Iterable[T]) -> None:
-    """Make the running statistics the means over batches, which `forward` sends through the network."""
+    """Replace the running statistics by the means over batches, which `forward` passes through the network."""
     norms = [module for module in network.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
     momenta, was_training = [norm.momentum for norm in norms], network.training
     network.train()

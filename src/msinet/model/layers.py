@@ -1,4 +1,4 @@
-"""The convolution blocks that the network is made of, and how they start."""
+"""Convolution blocks, pooling and initial weights."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -20,11 +20,11 @@ def conv_norm_relu(in_channels: int, out_channels: int, kernel: int = 1, stride:
 
 
 def sum_of_widened(blocks: Sequence[nn.Sequential], maps: Sequence[Tensor]) -> Tensor:
-    """Return the sum of what blocks of a 1x1 convolution and a batch norm make of their maps, as one convolution.
+    """Return the sum of the outputs of blocks (1x1 convolution, batch norm), computed as one convolution.
 
-    A batch norm's mean and variance of a channel w x follow from those of x: w E[x], and w Cov[x] w. So they scale the
-    weights, and the many channels that come out are neither kept for the backward pass, nor read again to be normed and
-    summed. The same numbers, for less memory and time wherever a block has at least twice as many channels as its map.
+    A batch norm's mean and variance of a channel w x follow from those of x: w E[x], and w Cov[x] w. They can therefore
+    scale the weights. The many output channels are neither kept for the backward pass nor read again to be normalised and
+    summed. The numbers are the same up to rounding; memory and time are less where a block at least doubles the channels.
     """
     if any(type(block[1]) is not nn.BatchNorm2d for block in blocks):  # synchronised over processes
         return reduce(torch.add, [block(x) for block, x in zip(blocks, maps, strict=True)])
@@ -34,9 +34,9 @@ def sum_of_widened(blocks: Sequence[nn.Sequential], maps: Sequence[Tensor]) -> T
 
 
 def fold_norm(conv: nn.Module, norm: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the weight (out, in) and the bias (out,) that a 1x1 convolution and the batch norm after it amount to on x.
+    """Return the weight (out, in) and the bias (out,) of a 1x1 convolution and its batch norm as one layer, for input x.
 
-    In training the statistics are those of x, and the batch norm's running ones are updated.
+    In training the statistics are those of x, and the running ones are updated.
     """
     assert isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
     assert norm.running_mean is not None and norm.running_var is not None
@@ -75,7 +75,7 @@ def pool(x: Tensor) -> Tensor:
 
 
 def start_weights(network: nn.Module) -> None:
-    """Start as published: convolutions Kaiming normal over the fan-out, linear layers N(0, 0.01), batch norms 1 and 0."""
+    """Set the initial weights as published: convolutions Kaiming normal over the fan-out, linear layers N(0, 0.01), batch norms 1 and 0."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

@@ -1,78 +1,71 @@
-"""A network on disk: `model.safetensors` holds the weights, `model.json` says what network they are of."""
+"""Networks on disk: `model.safetensors` holds the weights, `model.json` the card."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from msinet.errors import CheckpointError, SettingsError
-from msinet.model.architecture import Architecture
-from msinet.model.msinet import MSINet
-from msinet.tensor_files import load_tensors, save_tensors
-from msinet.whole_files import write_whole
+from msinet.errors import FileError, ModelError, SettingsError, listed
+from msinet.files.tensor_files import load_arrays, save_arrays
+from msinet.model.cards import CARD, Card, Pixels
+from msinet.model.network import Network
+from msinet.model.networks import NETWORKS
 
-WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"
-
-
-def describe_model(model: MSINet) -> dict[str, Any]:
-    """Return what makes a network: its architecture, identities, channels and image size."""
-    return {
-        "architecture": model.architecture.to_dict(),
-        "identities": model.identities,
-        "channels": list(model.channels),
-        "image_size": list(model.image_size),
-    }
+WEIGHTS = "model.safetensors"
 
 
-def weights_fingerprint(model: MSINet) -> str:
+def card_of(network: Network, info: Mapping[str, Any] | None = None) -> Card:
+    """Return the card of a network; `info` says how it was made."""
+    pixels = Pixels(network.image_size)
+    return Card(network.kind, network.arguments(), pixels, weights_fingerprint(network), info=dict(info or {}))
+
+
+def weights_fingerprint(network: Network) -> str:
     """Return a short hash of all weights, to tell networks apart in results."""
     digest = hashlib.sha256()
-    for tensor in model.state_dict().values():
+    for tensor in network.state_dict().values():
         digest.update(tensor.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]
 
 
-def save_model(model: MSINet, folder: str | Path, info: Mapping[str, Any] | None = None) -> None:
-    """Write a network to a folder; `info` stands in model.json for those who read it."""
-    folder = Path(folder)
-    description = describe_model(model)
-    save_tensors(folder / WEIGHTS, model.state_dict(), description)
-    text = json.dumps({**description, "info": dict(info or {})}, indent=2)
-    write_whole(folder / DESCRIPTION, f"{text}\n".encode())
+def save_model(network: Network, folder: str | Path, info: Mapping[str, Any] | None = None) -> None:
+    """Write a network to a folder; `info` stands in its card."""
+    folder, card = Path(folder), card_of(network, info)
+    arrays = {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
+    save_arrays(folder / WEIGHTS, arrays, {"kind": card.kind, "arguments": card.arguments})
+    card.save(folder)
 
 
-def load_model(folder: str | Path) -> MSINet:
+def load_model(folder: str | Path) -> Network:
     """Read a network that `save_model` wrote, ready to embed.
 
     Raises:
-        CheckpointError: a file is missing or damaged, or the two do not belong together.
+        ModelError: a file is missing or damaged, or the two do not belong together.
     """
     folder = Path(folder)
+    card = Card.load(folder)
+    if card.kind not in NETWORKS:
+        raise ModelError(f"{folder / CARD} is of a network {card.kind!r}: this version knows {', '.join(NETWORKS)}")
     try:
-        description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-        network = MSINet(
-            Architecture.from_dict(description["architecture"]),
-            description["identities"],
-            description["channels"],
-            tuple(description["image_size"]),
-        )
-    except (OSError, UnicodeDecodeError) as error:
-        raise CheckpointError(f"no model in {folder}: {error}; pass the folder that msinet train wrote") from error
+        network = NETWORKS[card.kind].from_arguments(dict(card.arguments))
     except (KeyError, IndexError, TypeError, ValueError, RuntimeError, SettingsError) as error:
-        raise CheckpointError(f"{folder / DESCRIPTION} does not describe a network: {error!r}") from error
-    tensors, _ = load_tensors(folder / WEIGHTS)
-    place_tensors(network, tensors, folder / WEIGHTS)
+        raise ModelError(f"{folder / CARD} does not describe a network: {error!r}") from error
+    try:
+        arrays, _ = load_arrays(folder / WEIGHTS)
+    except FileError as error:
+        raise ModelError(str(error)) from error
+    place_tensors(network, {name: torch.from_numpy(array) for name, array in arrays.items()}, folder / WEIGHTS)
     return network.eval()
 
 
-def place_tensors(network: MSINet, tensors: Mapping[str, torch.Tensor], source: Path) -> None:
+def place_tensors(network: Network, tensors: Mapping[str, Tensor], source: Path) -> None:
     """Give a network its tensors; every one must be there, and of the right shape.
 
     Raises:
-        CheckpointError: lists the tensors that are missing, unknown or misshapen.
+        ModelError: lists tensors that are missing, unknown or misshapen.
     """
     wanted = network.state_dict()
     faults = [f"missing {name}" for name in wanted.keys() - tensors.keys()]
@@ -83,6 +76,5 @@ def place_tensors(network: MSINet, tensors: Mapping[str, torch.Tensor], source: 
         if tensors[name].shape != wanted[name].shape
     ]
     if faults:
-        listed = "\n  ".join(sorted(faults))
-        raise CheckpointError(f"{source} does not fit the network in {len(faults)} tensors:\n  {listed}")
+        raise ModelError(f"{source} does not fit the network in {len(faults)} tensors:{listed(sorted(faults))}")
     network.load_state_dict(dict(tensors))

@@ -1,4 +1,4 @@
-"""Curves as SVG that take the colours of the page they stand in, light or dark."""
+"""Charts as SVG, whose text takes the colour of its page, light or dark."""
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,14 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from msinet.model.architecture import INTERACTION_NAMES
-from msinet.model.architecture_picture import COLORS
+from msinet.evaluation.evidence import Histogram, OperatingPoint
+from msinet.model.msinet.interactions import INTERACTIONS
 
 INK = "#0a0b0c"
-"""Stands for the page's text colour, and is replaced by it."""
+"""Placeholder of the page's text colour."""
 
 BARS = 48
-"""Most bars of a histogram."""
+"""Largest number of bars of a histogram."""
 
 SAME, DIFFERENT = "#2b8a3e", "#c92a2a"
 LINES = ("#1971c2", "#e8590c", "#2b8a3e", "#7048e8")
@@ -39,7 +39,7 @@ STYLE: Any = {
 }
 
 Series = Mapping[str, tuple[Sequence[float], Sequence[float]]]
-"""Name -> x and y."""
+"""x and y of lines, by name."""
 
 
 @contextmanager
@@ -61,11 +61,18 @@ def _svg(figure: Figure, alt: str) -> str:
 
 
 def curves(series: Series, x: str, y: str, alt: str) -> str:
-    """Draw lines over a common axis."""
+    """Draw lines over a common axis.
+
+    Args:
+        series: the lines.
+        x: label of the x axis.
+        y: label of the y axis.
+        alt: what the chart shows, for screen readers.
+    """
     with _figure(5.4, 2.9) as (figure, axes):
         axis: Axes = axes[0, 0]
-        for (name, (places, values)), color in zip(series.items(), LINES * 3, strict=False):
-            axis.plot(places, values, color=color, label=name, marker="o" if len(places) < 12 else "", markersize=3)
+        for (name, (places, values)), colour in zip(series.items(), LINES * 3, strict=False):
+            axis.plot(places, values, color=colour, label=name, marker="o" if len(places) < 12 else "", markersize=3)
         axis.set_xlabel(x)
         axis.set_ylabel(y)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -74,52 +81,61 @@ def curves(series: Series, x: str, y: str, alt: str) -> str:
         return _svg(figure, alt)
 
 
-def roc(false_positive: Sequence[float], true_positive: Sequence[float]) -> str:
-    """Draw the share of same pairs that a threshold finds over the share of different ones that it lets through."""
+def roc(curve: Sequence[OperatingPoint]) -> str:
+    """Draw the share of same pairs that pass a threshold over the share of different pairs that pass it."""
     with _figure(5.4, 2.9) as (figure, axes):
         axis: Axes = axes[0, 0]
-        axis.semilogx(false_positive, 100 * np.asarray(true_positive), color=LINES[0])
-        axis.set_xlabel("different pairs let through")
-        axis.set_ylabel("same pairs found, %")
+        passing = [100 * point.true_positive_rate for point in curve]
+        axis.semilogx([point.false_positive_rate for point in curve], passing, color=LINES[0])
+        axis.set_xlabel("different pairs that pass")
+        axis.set_ylabel("same pairs that pass, %")
         axis.set_ylim(0, 102)
         return _svg(figure, "ROC curve")
 
 
-def alphas_over_time(shares: np.ndarray, taken: Sequence[str], names: Sequence[str]) -> str:
-    """Draw the shares of the operations at each place, (epochs, places, operations), and which was taken there."""
+def shares_over_time(shares: np.ndarray, columns: Sequence[str], taken: Sequence[str], places: Sequence[str]) -> str:
+    """Draw the shares of the interactions at each place over the epochs; the chosen one is thick.
+
+    Args:
+        shares: (epochs, L, choices).
+        columns: names of the interactions.
+        taken: (L,) names of the chosen interactions.
+        places: (L,) names of the places.
+    """
     count = shares.shape[1]
-    columns = 4 if count % 4 == 0 else count
-    with _figure(9.2, 1.75 * count / columns + 0.4, count // columns, columns) as (figure, axes):
+    across = 4 if count % 4 == 0 else count
+    epochs = np.arange(1, len(shares) + 1)
+    with _figure(9.2, 1.75 * count / across + 0.4, count // across, across) as (figure, axes):
         for place, axis in enumerate(axes.ravel()):
-            for i, operation in enumerate(INTERACTION_NAMES):
-                epochs = np.arange(1, len(shares) + 1)
-                # The one that was taken lies on top: attention starts as none, and their lines may be the same.
-                width, order = (2.2, 3) if operation == taken[place] else (1.1, 2)
-                axis.plot(epochs, shares[:, place, i], color=COLORS[operation], linewidth=width, zorder=order)
-            axis.set_title(names[place], fontsize=9, color=INK)
+            for i, name in enumerate(columns):
+                # The chosen one lies on top: attention starts as none, and their lines may be the same.
+                width, order = (2.2, 3) if name == taken[place] else (1.1, 2)
+                colour = INTERACTIONS[name].colour
+                axis.plot(epochs, shares[:, place, i], color=colour, linewidth=width, zorder=order)
+            axis.set_title(places[place], fontsize=9, color=INK)
             axis.set_ylim(0, 1.1 * shares.max())
             axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         figure.supxlabel("epoch", fontsize=9, color=INK)
         figure.supylabel("share", fontsize=9, color=INK)
-        return _svg(figure, "The interactions' shares at each place over the epochs of the search")
+        return _svg(figure, "Share of each interaction at each place over the epochs of the search")
 
 
-def similarities(edges: Sequence[float], same: Sequence[int], different: Sequence[int]) -> str:
-    """Draw how alike pairs of images are, each kind scaled to its own number; only where there are any."""
-    counts_of = np.stack([same, different])
-    filled = np.flatnonzero(counts_of.sum(0))
-    first, last = (filled[0], filled[-1] + 1) if len(filled) else (0, len(same))
+def similarities(pairs: Histogram, label: str = "cosine similarity") -> str:
+    """Draw same and different pairs by their similarity, each kind as shares of its own number."""
+    counts = np.stack([pairs.same, pairs.different])
+    filled = np.flatnonzero(counts.sum(0))
+    first, last = (filled[0], filled[-1] + 1) if len(filled) else (0, counts.shape[1])
     wide = -(-(last - first) // BARS)
     starts = np.arange(first, last, wide)
-    edges = [*np.asarray(edges)[starts], edges[min(int(starts[-1]) + wide, len(same))]]
-    same, different = np.add.reduceat(counts_of[:, :last], starts, axis=1)
+    edges = [*np.asarray(pairs.edges)[starts], pairs.edges[min(int(starts[-1]) + wide, counts.shape[1])]]
+    same, different = np.add.reduceat(counts[:, :last], starts, axis=1)
     with _figure(5.4, 2.9) as (figure, axes):
         axis: Axes = axes[0, 0]
-        for counts, name, color in ((different, "different identities", DIFFERENT), (same, "same identity", SAME)):
-            share = np.asarray(counts) / max(1, sum(counts))
-            axis.stairs(share, edges, fill=True, alpha=0.45, color=color, label=name)
-            axis.stairs(share, edges, color=color)
-        axis.set_xlabel("cosine similarity")
+        for bars, name, colour in ((different, "different identities", DIFFERENT), (same, "same identity", SAME)):
+            share = bars / max(1, bars.sum())
+            axis.stairs(share, edges, fill=True, alpha=0.45, color=colour, label=name)
+            axis.stairs(share, edges, color=colour)
+        axis.set_xlabel(label)
         axis.set_ylabel("share of pairs")
         axis.legend()
         return _svg(figure, "Similarities of pairs of the same and of different identities")

@@ -1,4 +1,4 @@
-"""Images small enough to stand in a page."""
+"""Small images inside a page: thumbnails and the contact sheet."""
 
 import base64
 import io
@@ -7,17 +7,17 @@ from pathlib import Path
 
 from PIL import Image
 
-from msinet.data.images import load_image
+from msinet.data.pixels import load_image
 from msinet.data.records import ImageRecord
 from msinet.errors import DatasetError
 
 SIDE = 112
-"""Pixels of the longest side."""
+"""Longest side in pixels."""
 QUALITY = 78
 
 
 def thumbnail(path: str | Path) -> str | None:
-    """Return an image as a data URI, or None where it cannot be read any more."""
+    """Return an image as a data URI, or None where it can no longer be read."""
     try:
         image = load_image(path)
     except DatasetError:
@@ -26,14 +26,14 @@ def thumbnail(path: str | Path) -> str | None:
 
 
 def shrunk(image: Image.Image, side: int) -> Image.Image:
-    """Return an image whose longest side is no longer than that."""
+    """Return an image, scaled down so that its longest side is at most `side` pixels."""
     scale = min(1.0, side / max(image.size))
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     return image.resize(size, Image.Resampling.LANCZOS)
 
 
 def data_uri(image: Image.Image) -> str:
-    """Return an image as it stands in a page."""
+    """Return an image as a data URI."""
     out = io.BytesIO()
     image.save(out, "WEBP", quality=QUALITY)
     return f"data:image/webp;base64,{base64.b64encode(out.getvalue()).decode()}"
@@ -43,10 +43,13 @@ def contact_sheet(records: Sequence[ImageRecord], rows: int, columns: int, cell:
     """Return images of the first identities, a row each; a column is a camera where cameras are known.
 
     Args:
-        records: whose images.
-        rows: identities, at most.
-        columns: images of each, at most.
-        cell: pixels of a cell's side.
+        records: the images.
+        rows: largest number of identities.
+        columns: largest number of images of each.
+        cell: side of a cell in pixels.
+
+    Raises:
+        DatasetError: an image cannot be read.
     """
     by_identity: dict[str, list[ImageRecord]] = {}
     for record in records:

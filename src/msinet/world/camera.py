@@ -1,30 +1,27 @@
-"""A camera at a road: where it hangs, and what it does to colours."""
+"""Cameras at a road: their place, light and road, and how they distort colours and boxes."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from msinet.world.shading import Light, Road
-from msinet.world.weather import WEATHERS, Weather, draw_light
-
-LANE = 3.3
-"""Metres."""
+from msinet.world.road import Road, draw_road
+from msinet.world.weather import WEATHERS, Light, Weather, draw_light
 
 
 @dataclass(frozen=True)
 class Camera:
-    """A camera. All that differs between cameras, and nothing that differs between images of one."""
+    """A camera: everything that differs between cameras and is the same in all images of one."""
 
     eye: NDArray
-    """(3,) metres; the road's middle is y = 0, and vehicles pass x = 0 in the middle of its view."""
+    """(3,) place in metres; the road's middle is y = 0, and vehicles pass x = 0 in the middle of the view."""
     weather: Weather
     light: Light
     road: Road
     lanes: tuple[float, ...]
     """Middles of the lanes in which vehicles drive, across."""
     sharpness: float
-    """Pixels of the longest side of a car, in shares of what is asked for."""
+    """Pixels of a car's longest side, as a share of the image size."""
     gains: NDArray
     """(3,) white balance."""
     exposure: float
@@ -35,21 +32,21 @@ class Camera:
     focus: float
     """Standard deviation of the blur in pixels."""
     motion: float
-    """Length of the blur of what moves, in metres."""
+    """Length of the motion blur in metres."""
     halo: float
     """Strength of sharpening."""
     quality: int
-    """Of JPEG."""
+    """Quality of the JPEG."""
     margin: float
-    """How far the detector's boxes are off, in shares of their size."""
+    """Error of the detector's boxes, as a share of their size."""
     crowd: float
-    """Chance of each neighbour to be there."""
+    """Probability of each neighbouring vehicle."""
     obstacle: float
-    """Chance of a pole in front."""
+    """Probability of a pole in front."""
 
 
 def draw_camera(seed: tuple[int, ...], city: str, difficulty: float) -> Camera:
-    """Return the camera that integers stand for."""
+    """Return the camera of a seed."""
     rng = np.random.default_rng(seed)
 
     def between(mild: float, hard: float) -> float:
@@ -57,7 +54,7 @@ def draw_camera(seed: tuple[int, ...], city: str, difficulty: float) -> Camera:
 
     city = str(rng.choice(list(WEATHERS))) if city == "mixed" else city
     weather = WEATHERS[city]
-    lanes, road = _draw_road(rng)
+    lanes, road = draw_road(rng)
     view = rng.choice(["rear", "front", "side"], p=[between(0.75, 0.45), between(0.2, 0.4), between(0.05, 0.15)])
     angle = {
         "rear": np.pi + rng.normal(0, 0.5),
@@ -87,38 +84,4 @@ def draw_camera(seed: tuple[int, ...], city: str, difficulty: float) -> Camera:
         margin=between(0.025, 0.1),
         crowd=between(0.15, 0.4),
         obstacle=between(0.02, 0.2),
-    )  # fmt: skip
-
-
-def _draw_road(rng: np.random.Generator) -> tuple[tuple[float, ...], Road]:
-    """Return the middles of the lanes and the road."""
-    count = int(rng.integers(1, 4))
-    lanes = tuple(LANE * (i + 0.5) for i in range(count))
-    oncoming = int(rng.integers(0, 3))
-    left, right = -LANE * oncoming - 0.4, LANE * count + rng.uniform(0.3, 1.5)
-    white, yellow = (0.58, 0.58, 0.56), (0.55, 0.4, 0.1)
-    dash = float(rng.choice([2.0, 3.0, 4.0]))
-    lines = [(LANE * i, 0.13, dash, *white) for i in range(-oncoming + 1, count) if i]
-    if oncoming:
-        middle = yellow if rng.random() < 0.5 else white
-        lines += [(-0.12, 0.12, 0.0, *middle), (0.12, 0.12, 0.0, *middle)]
-    lines += [(left + 0.3, 0.13, 0.0, *white), (LANE * count, 0.13, 0.0, *white)]
-    grey = rng.uniform(0.09, 0.24)
-    zebra = rng.uniform(-6, 6) if rng.random() < 0.2 else 1e6
-    colours = np.array([(0.08, 0.1, 0.05), (0.3, 0.28, 0.26), (0.2, 0.17, 0.13)])
-    verge = int(rng.integers(3))
-    road = Road(
-        frame=np.array([1, 0, 0, 0], np.float32),
-        asphalt=(grey * np.exp(rng.normal(0, 0.03, 3))).astype(np.float32),
-        grain=float(rng.uniform(0.12, 0.4)),
-        edges=np.array([left, right], np.float32),
-        lines=np.array(lines, np.float32),
-        zebra=np.array([zebra, zebra + 3.2], np.float32),
-        verge=verge,
-        verge_colour=(colours[verge] * np.exp(rng.normal(0, 0.2, 3) * [1, 0.6, 1])).astype(np.float32),
-        patch=np.array(
-            [rng.uniform(-4, 4), rng.choice(lanes), rng.uniform(0.8, 2.5), rng.uniform(0.4, 1.4), rng.uniform(0.7, 1.2)],
-            np.float32,
-        ),
     )
-    return lanes, road

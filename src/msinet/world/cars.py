@@ -1,4 +1,4 @@
-"""Bodies that are lofted along the road: cars, vans, pickups, buses and the cabs of lorries."""
+"""Lofted bodies of cars, vans, pickups, buses and of the cabs of trucks and lorries."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from msinet.world.mesh import loft
 
 STATIONS = 64
+"""Sections along a body."""
+
 NOSE_ROUND = 0.55
-"""How far from the nose the plan starts to narrow, in metres."""
+"""Distance from the nose in metres at which the plan starts to narrow."""
 
 RING = 26
 """Points of half a section, from the middle of the floor to the middle of the roof."""
@@ -18,17 +20,17 @@ RING = 26
 
 @dataclass(frozen=True)
 class BodyShape:
-    """The outline of a body. Places along it are metres from its nose, heights are metres above the road."""
+    """Outline of a body. Places are metres behind its nose, heights are metres above the road."""
 
     length: float
     width: float
     height: float
     cowl: tuple[float, float]
-    """Where the windscreen starts: (place, height)."""
+    """Lower edge of the windscreen: (place, height)."""
     roof: tuple[float, float]
-    """Where the roof starts and where it ends."""
+    """Start and end of the roof."""
     deck: tuple[float, float]
-    """Where the rear window ends: (place, height)."""
+    """Lower edge of the rear window: (place, height)."""
     nose: float
     """Height of the bonnet's front edge."""
     tail: float
@@ -40,14 +42,15 @@ class BodyShape:
     wheel_radius: float = 0.31
     clearance: float = 0.19
     roof_drop: float = 0.05
-    """How much lower the roof is at its end."""
+    """Descent of the roof up to its end."""
     lean: float = 0.2
-    """How far the side windows lean inwards at the roof, in metres."""
+    """Inward lean of the side windows at the roof, in metres."""
     tail_round: float = 0.4
+    """Distance from the tail at which the plan starts to narrow."""
     square: float = 3.0
-    """Exponent of the plan's narrowing: large is square."""
+    """Exponent of the narrowing: a large one gives square corners."""
     ends: float = 0.86
-    """Width at nose and tail, as a share of the whole."""
+    """Width at nose and tail as a share of the width."""
 
     def top(self, places: NDArray) -> NDArray:
         """Return the height of the middle line at places along the body."""
@@ -96,12 +99,12 @@ class BodyShape:
 
 
 def body(shape: BodyShape, dents: NDArray | None = None) -> trimesh.Trimesh:
-    """Return the skin of a body, its sides pushed in at dents (D, 5): place x, y, z, radius and depth in metres."""
+    """Return the skin of a body with dents (D, 5) in its sides: x, y, z, radius and depth in metres."""
     ends = np.array([0.0, 0.02, 0.06, 0.12, 0.2, 0.3])
     middle = np.linspace(0.42, shape.length - 0.42, STATIONS - 2 * len(ends))
     places = np.concatenate([ends, middle, shape.length - ends[::-1]])
     rings = np.stack([_ring(shape, *at) for at in zip(places, shape.top(places), shape.half_width(places), strict=True)])
-    # Round the ends: a last, smaller section a little further out.
+    # Round ends: a last, smaller section a little further out.
     caps = []
     for section, way in ((rings[0], 1.0), (rings[-1], -1.0)):
         centre = section.mean(0)
@@ -116,7 +119,7 @@ def body(shape: BodyShape, dents: NDArray | None = None) -> trimesh.Trimesh:
 
 
 def _ring(shape: BodyShape, place: float, top: float, half: float) -> NDArray:
-    """Return the section at a place, so high and half as wide, all round: (2 * RING - 2, 3)."""
+    """Return the section at a place, up to a height and half width: (2 * RING - 2, 3)."""
     into = min(place, shape.length - place)
     floor = shape.clearance + 0.09 * np.clip(1 - into / 0.35, 0, 1) ** 2
     belt = min(shape.belt, top - 0.06)

@@ -1,4 +1,4 @@
-"""The colours of vehicles: which there are, how frequent, and no two quite the same."""
+"""Colours of vehicles: their names, frequencies and shades."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ COLOURS: dict[str, tuple[float, tuple[Colour, ...]]] = {
     "brown": (0.04, ((74, 52, 40), (96, 74, 60))),
     "black": (0.15, ((18, 19, 21), (30, 31, 34))),
 }
-"""By name, in VeRi-776's order: how frequent, and the shades (sRGB)."""
+"""Frequency and shades (sRGB) of each colour, in VeRi-776's order."""
 
 GLASS: tuple[Colour, ...] = ((14, 16, 18), (24, 28, 30), (34, 40, 40), (8, 9, 10))
 
@@ -28,6 +28,6 @@ def shade_of(colour: Colour, rng: np.random.Generator) -> Colour:
 
 
 def any_colour(rng: np.random.Generator) -> Colour:
-    """Return any shade of any name."""
+    """Return a random shade of a random colour."""
     _, shades = list(COLOURS.values())[rng.integers(len(COLOURS))]
     return shades[rng.integers(len(shades))]

@@ -1,4 +1,4 @@
-"""What is painted on every lofted body: windows, lights, seams, grilles."""
+"""Paint of every lofted body: windows, lights, seams, grilles."""
 
 import numpy as np
 
@@ -7,11 +7,12 @@ from msinet.world.mesh import Point
 from msinet.world.paintwork import Colour, Material, Paintwork
 
 BLACK: Colour = (16, 17, 19)
+SEAM: Colour = (12, 12, 13)
 SIDES = ("left", "right")
 
 
 def dress(paint: Paintwork, shape: BodyShape, kind: str, glass: Colour, rng: np.random.Generator) -> None:
-    """Paint windows, lights, seams and plates. The model's form comes from its shape, its details from the generator."""
+    """Paint windows, lights and seams. The shape fixes their place, the generator the model's details."""
     _lower_trim(paint, shape, kind, rng)
     _seams(paint, shape, kind)
     _windows(paint, shape, kind, glass, rng)
@@ -30,23 +31,17 @@ def slab(points: list[tuple[float, float]], y: float) -> list[Point]:
 
 
 def _lower_trim(paint: Paintwork, shape: BodyShape, kind: str, rng: np.random.Generator) -> None:
-    """Paint sills and bumpers of bare plastic, as SUVs and vans have them."""
+    """Paint sills and bumpers of unpainted plastic, as on SUVs and vans."""
     if kind in ("suv", "pickup", "van") or rng.random() < 0.25:
         height = shape.clearance + (0.16 if kind == "suv" else 0.1)
         area = [(shape.length, 0), (-shape.length, 0), (-shape.length, height), (shape.length, height)]
         paint.polygon(slab(area, 0), (38, 39, 41), Material.MATTE, SIDES)
         width = shape.width
         for face in ("front", "rear"):
-            paint.polygon(
-                [(0, -width, 0), (0, width, 0), (0, width, height + 0.08), (0, -width, height + 0.08)],
-                (38, 39, 41),
-                Material.MATTE,
-                [face],
-            )
+            paint.polygon(_across((0, width), (height + 0.08, width)), (38, 39, 41), Material.MATTE, [face])
 
 
 def _seams(paint: Paintwork, shape: BodyShape, kind: str) -> None:
-    seam = (12, 12, 13)
     low, high = shape.clearance + 0.1, shape.belt
     if kind in ("bus", "box truck", "lorry"):
         places = [0.75 * shape.length] if kind != "bus" else []
@@ -54,13 +49,13 @@ def _seams(paint: Paintwork, shape: BodyShape, kind: str) -> None:
         first = shape.cowl[0] + 0.1
         places = [first, first + 1.05] + ([first + 1.95] if shape.roof[1] > first + 1.6 and kind != "pickup" else [])
     for place in places:
-        paint.line(slab([(shape.x(place), low), (shape.x(place), high)], 0), seam, SIDES, 0.02)
-        paint.line(slab([(shape.x(place) - 0.02, high - 0.13), (shape.x(place) - 0.2, high - 0.13)], 0), seam, SIDES, 0.035)
+        paint.line(slab([(shape.x(place), low), (shape.x(place), high)], 0), SEAM, SIDES, 0.02)
+        paint.line(slab([(shape.x(place) - 0.02, high - 0.13), (shape.x(place) - 0.2, high - 0.13)], 0), SEAM, SIDES, 0.035)
     if kind not in ("bus", "lorry"):  # Bonnet and roof.
         start = 0.22
         half = shape.y(shape.cowl[0]) * 0.82
         outline = [(start, -half * 0.9), (shape.cowl[0], -half), (shape.cowl[0], half), (start, half * 0.9)]
-        paint.line([(shape.x(p), y, 0) for p, y in [*outline, outline[0]]], seam, ["top"], 0.02)
+        paint.line([(shape.x(p), y, 0) for p, y in [*outline, outline[0]]], SEAM, ["top"], 0.02)
 
 
 def _windows(paint: Paintwork, shape: BodyShape, kind: str, glass: Colour, rng: np.random.Generator) -> None:
@@ -125,7 +120,7 @@ def _bus_windows(paint: Paintwork, shape: BodyShape, glass: Colour, rng: np.rand
         for edge in (0, 0.6, 1.2):
             paint.line(
                 slab([(shape.x(place + edge), shape.clearance + 0.05), (shape.x(place + edge), high)], 0),
-                (12, 12, 13),
+                SEAM,
                 ["right"],
                 0.05,
             )
@@ -152,103 +147,34 @@ def _front(paint: Paintwork, shape: BodyShape, kind: str, rng: np.random.Generat
         ]
         paint.polygon(lamp, (205, 208, 212), Material.HEAD_LIGHT, ["front", "left" if side > 0 else "right"])
     grille = inner * rng.uniform(0.7, 0.95)
-    paint.polygon(
-        [
-            (0, -grille, nose - 0.24),
-            (0, grille, nose - 0.24),
-            (0, grille * 0.95, nose - 0.1),
-            (0, -grille * 0.95, nose - 0.1),
-        ],
-        BLACK,
-        Material.MATTE,
-        ["front"],
-    )
+    paint.polygon(_across((nose - 0.24, grille), (nose - 0.1, grille * 0.95)), BLACK, Material.MATTE, ["front"])
     if rng.random() < 0.5:
         for z in np.linspace(nose - 0.22, nose - 0.12, 3):
             paint.line([(0, -grille, z), (0, grille, z)], (150, 152, 155), ["front"], 0.02)
-    paint.polygon(
-        [
-            (0, -half * 0.7, low - 0.08),
-            (0, half * 0.7, low - 0.08),
-            (0, half * 0.62, low + 0.06),
-            (0, -half * 0.62, low + 0.06),
-        ],
-        BLACK,
-        Material.MATTE,
-        ["front"],
-    )
+    paint.polygon(_across((low - 0.08, half * 0.7), (low + 0.06, half * 0.62)), BLACK, Material.MATTE, ["front"])
     if kind == "bus":
-        paint.polygon(
-            [
-                (0, -0.75, shape.height - 0.38),
-                (0, 0.75, shape.height - 0.38),
-                (0, 0.75, shape.height - 0.12),
-                (0, -0.75, shape.height - 0.12),
-            ],
-            BLACK,
-            Material.GLASS,
-            ["front"],
-        )
+        sign = _across((shape.height - 0.38, 0.75), (shape.height - 0.12, 0.75))
+        paint.polygon(sign, BLACK, Material.GLASS, ["front"])
         paint.text(str(rng.integers(2, 199)), (0, 0, shape.height - 0.25), 0.2, (255, 170, 40), "front")
+
+
+def _across(lower: tuple[float, float], upper: tuple[float, float]) -> list[Point]:
+    """Return a trapezium across a vehicle, from the height and half width of its lower and upper edges."""
+    (low, wide), (high, narrow) = lower, upper
+    return [(0, -wide, low), (0, wide, low), (0, narrow, high), (0, -narrow, high)]
 
 
 def _rear(paint: Paintwork, shape: BodyShape, kind: str, glass: Colour, rng: np.random.Generator) -> None:
     if kind in ("box truck", "lorry"):
         return
-    half, length = shape.y(shape.length - 0.12), shape.length
-    roof_stop, (deck, deck_z) = shape.roof[1], shape.deck
-    top = shape.roof_half_width(roof_stop) * (0.9 if kind != "bus" else 0.8)
-    base = min(shape.y(deck), shape.y(length - 0.1)) * (0.84 if kind not in ("van", "bus") else 0.8)
-    high = shape.z(roof_stop) - (0.1 if kind not in ("van", "bus") else 0.32)
-    window = [
-        (shape.x(roof_stop + 0.08), -top, high),
-        (shape.x(roof_stop + 0.08), top, high),
-        (shape.x(deck - 0.04), base, deck_z + 0.05),
-        (shape.x(deck - 0.04), -base, deck_z + 0.05),
-    ]
-    steep = deck - roof_stop < 0.4
-    paint.polygon(window, glass, Material.GLASS, ["rear"] if steep else ["rear", "top"])
+    half, length, deck = shape.y(shape.length - 0.12), shape.length, shape.deck[0]
+    high = shape.z(shape.roof[1]) - (0.1 if kind not in ("van", "bus") else 0.32)
+    _rear_window(paint, shape, kind, glass, high)
     if kind == "van" and rng.random() < 0.6:
-        paint.line([(0, 0, shape.clearance + 0.15), (0, 0, high + 0.1)], (12, 12, 13), ["rear"], 0.04)
-    # Lights that go round the corner.
-    tall = (kind in ("van", "estate", "suv", "bus") and rng.random() < 0.75) or kind == "bus"
-    z0 = shape.tail - (0.36 if not tall else 0.3)
-    z1 = shape.tail - 0.06 if not tall else min(deck_z + rng.uniform(0.1, 0.35), high)
-    z0 = max(z0, shape.clearance + 0.3)
-    inner = half * (rng.uniform(0.52, 0.72) if not tall else rng.uniform(0.76, 0.84))
-    lower = half * rng.uniform(0.6, 0.9) if not tall else inner
-    red: Colour = (int(rng.integers(135, 175)), 14, 16)
-    for side, face in ((1, "left"), (-1, "right")):
-        lamp = [
-            (-length / 2, side * lower, z0),
-            (-length / 2, side * inner, z1),
-            (-length / 2 + 0.27, side * half * 1.1, z1 - 0.01),
-            (-length / 2 + 0.2, side * half * 1.1, z0 + 0.05),
-        ]
-        paint.polygon(lamp, red, Material.TAIL_LIGHT, ["rear", face])
-        if rng.random() < 0.6:
-            middle = 0.5 * (z0 + z1)
-            paint.polygon(
-                [
-                    (0, side * lower, middle - 0.03),
-                    (0, side * inner, middle + 0.03),
-                    (0, side * half * 1.1, middle + 0.03),
-                    (0, side * half * 1.1, middle - 0.03),
-                ],
-                (190, 185, 175),
-                Material.HEAD_LIGHT,
-                ["rear"],
-            )
-    if kind in ("sedan", "hatchback", "suv") and rng.random() < 0.3:  # A band from light to light.
-        paint.polygon(
-            [(0, -inner, z1 - 0.1), (0, inner, z1 - 0.1), (0, inner, z1 - 0.04), (0, -inner, z1 - 0.04)],
-            (120, 14, 16),
-            Material.TAIL_LIGHT,
-            ["rear"],
-        )
-    seam = (12, 12, 13)
+        paint.line([(0, 0, shape.clearance + 0.15), (0, 0, high + 0.1)], SEAM, ["rear"], 0.04)
+    _tail_lights(paint, shape, kind, high, rng)
     lid = half * 0.72
-    paint.line([(0, -lid, shape.clearance + 0.42), (0, lid, shape.clearance + 0.42)], seam, ["rear"], 0.022)
+    paint.line([(0, -lid, shape.clearance + 0.42), (0, lid, shape.clearance + 0.42)], SEAM, ["rear"], 0.022)
     if kind == "pickup":
         bed = [
             (shape.x(deck + 0.12), -half * 0.86, 0),
@@ -257,14 +183,46 @@ def _rear(paint: Paintwork, shape: BodyShape, kind: str, glass: Colour, rng: np.
             (shape.x(deck + 0.12), half * 0.86, 0),
         ]
         paint.polygon(bed, (20, 20, 22), Material.MATTE, ["top"])
-    paint.polygon(
-        [
-            (0, -half * 0.9, 0),
-            (0, half * 0.9, 0),
-            (0, half * 0.85, shape.clearance + 0.12),
-            (0, -half * 0.85, shape.clearance + 0.12),
-        ],
-        (28, 28, 30),
-        Material.MATTE,
-        ["rear"],
-    )
+    bumper = _across((0, half * 0.9), (shape.clearance + 0.12, half * 0.85))
+    paint.polygon(bumper, (28, 28, 30), Material.MATTE, ["rear"])
+
+
+def _rear_window(paint: Paintwork, shape: BodyShape, kind: str, glass: Colour, high: float) -> None:
+    """Paint the rear window up to a height; a flat one is seen from above as well."""
+    roof_stop, (deck, deck_z) = shape.roof[1], shape.deck
+    top = shape.roof_half_width(roof_stop) * (0.9 if kind != "bus" else 0.8)
+    base = min(shape.y(deck), shape.y(shape.length - 0.1)) * (0.84 if kind not in ("van", "bus") else 0.8)
+    window = [
+        (shape.x(roof_stop + 0.08), -top, high),
+        (shape.x(roof_stop + 0.08), top, high),
+        (shape.x(deck - 0.04), base, deck_z + 0.05),
+        (shape.x(deck - 0.04), -base, deck_z + 0.05),
+    ]
+    paint.polygon(window, glass, Material.GLASS, ["rear"] if deck - roof_stop < 0.4 else ["rear", "top"])
+
+
+def _tail_lights(paint: Paintwork, shape: BodyShape, kind: str, high: float, rng: np.random.Generator) -> None:
+    """Paint tail lights that go round the corners, up to a height."""
+    half, end = shape.y(shape.length - 0.12), -shape.length / 2
+    tall = (kind in ("van", "estate", "suv", "bus") and rng.random() < 0.75) or kind == "bus"
+    z0 = shape.tail - (0.36 if not tall else 0.3)
+    z1 = shape.tail - 0.06 if not tall else min(shape.deck[1] + rng.uniform(0.1, 0.35), high)
+    z0 = max(z0, shape.clearance + 0.3)
+    inner = half * (rng.uniform(0.52, 0.72) if not tall else rng.uniform(0.76, 0.84))
+    lower = half * rng.uniform(0.6, 0.9) if not tall else inner
+    red: Colour = (int(rng.integers(135, 175)), 14, 16)
+    for side, face in ((1, "left"), (-1, "right")):
+        outer = side * half * 1.1
+        lamp = [
+            (end, side * lower, z0),
+            (end, side * inner, z1),
+            (end + 0.27, outer, z1 - 0.01),
+            (end + 0.2, outer, z0 + 0.05),
+        ]
+        paint.polygon(lamp, red, Material.TAIL_LIGHT, ["rear", face])
+        if rng.random() < 0.6:
+            z = 0.5 * (z0 + z1)
+            clear = [(0, side * lower, z - 0.03), (0, side * inner, z + 0.03), (0, outer, z + 0.03), (0, outer, z - 0.03)]
+            paint.polygon(clear, (190, 185, 175), Material.HEAD_LIGHT, ["rear"])
+    if kind in ("sedan", "hatchback", "suv") and rng.random() < 0.3:  # A band from light to light.
+        paint.polygon(_across((z1 - 0.1, inner), (z1 - 0.04, inner)), (120, 14, 16), Material.TAIL_LIGHT, ["rear"])

@@ -1,4 +1,4 @@
-"""What is fitted to a body: wheels, mirrors, loads on the roof and in the bed."""
+"""Parts fitted to a body: wheels, mirrors, loads on the roof and in the bed."""
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -12,7 +12,7 @@ RIMS: tuple[Colour, ...] = ((168, 170, 173), (120, 122, 126), (40, 41, 44), (196
 
 
 def wheels(paint: Paintwork, shape: BodyShape, axles: list[float], rng: np.random.Generator) -> list[Mesh]:
-    """Return wheels; the rims' spokes are painted."""
+    """Return the wheels; the spokes of their rims are painted."""
     radius, tyre = shape.wheel_radius, paint.flat((19, 19, 20))
     disc = paint.disc()
     rim = RIMS[rng.integers(len(RIMS))]
@@ -57,7 +57,7 @@ def wheels(paint: Paintwork, shape: BodyShape, axles: list[float], rng: np.rando
 
 
 def mirrors(paint: Paintwork, shape: BodyShape, kind: str, colour: Colour) -> list[Mesh]:
-    """Return both mirrors, those of trucks and buses on arms."""
+    """Return both mirrors; on trucks and buses they have arms."""
     x = shape.x(shape.cowl[0] + 0.42) if kind not in ("bus", "box truck", "lorry") else shape.x(0.0) + 0.05
     high = kind in ("bus", "box truck", "lorry")
     size = (0.07, 0.09, 0.065) if not high else (0.06, 0.09, 0.17)
@@ -73,7 +73,7 @@ def mirrors(paint: Paintwork, shape: BodyShape, kind: str, colour: Colour) -> li
 
 
 def roof_load(paint: Paintwork, shape: BodyShape, kind: str, colour: Colour, rng: np.random.Generator) -> list[Mesh]:
-    """Return what stands on the roof: rails, a box, a ladder, a sign, a spoiler, an aerial."""
+    """Return rails, luggage, a spoiler and an aerial on the roof, each at random."""
     start, stop = shape.roof
     middle, half = shape.x((start + stop) / 2), shape.roof_half_width((start + stop) / 2) * 0.84
     roof = shape.height - 0.03
@@ -88,52 +88,53 @@ def roof_load(paint: Paintwork, shape: BodyShape, kind: str, colour: Colour, rng
             for s in (-1, 1)
         ]
     what = rng.choice(["nothing", "box", "crate", "ladder", "sign", "boards"], p=[0.8, 0.05, 0.04, 0.04, 0.04, 0.03])
-    if kind in ("bus", "pickup") or (what == "ladder" and kind not in ("van", "estate", "suv")):
-        what = "nothing"
-    if what == "box":
-        size = (min(1.7, stop - start), 0.75, 0.34)
-        parts.append(
-            mesh_of(box(size, (middle, rng.uniform(-0.2, 0.2), roof + 0.24), 0.13), paint.flat((34, 35, 38), Material.PAINT))
-        )
-    elif what == "crate":
-        size = (rng.uniform(0.6, 1.2), rng.uniform(0.7, 1.0), rng.uniform(0.25, 0.45))
-        parts.append(mesh_of(box(size, (middle, 0, roof + size[2] / 2 + 0.05)), paint.flat((126, 100, 72))))
-    elif what == "ladder":
-        length = min(1.5, (stop - start) * 0.6)
-        parts += [
-            mesh_of(limb((middle - length, y, roof + 0.12), (middle + length, y, roof + 0.12), 0.03), metal)
-            for y in (-0.2, 0.2)
-        ]
-        parts += [
-            mesh_of(limb((middle + at, -0.2, roof + 0.12), (middle + at, 0.2, roof + 0.12), 0.018), metal)
-            for at in np.linspace(-length, length, 8)
-        ]
-    elif what == "sign":
-        parts.append(
-            mesh_of(box((0.2, 0.62, 0.17), (middle + 0.2, 0, roof + 0.1), 0.05), paint.flat((232, 196, 60), Material.PAINT))
-        )
-    elif what == "boards":
-        parts.append(
-            mesh_of(box((2.0, 0.5, 0.09), (middle, 0.1, roof + 0.14), 0.04), paint.flat(any_colour(rng), Material.PAINT))
-        )
+    if kind not in ("bus", "pickup") and (what != "ladder" or kind in ("van", "estate", "suv")):
+        parts += _luggage(str(what), paint, (middle, roof), stop - start, rng)
     if kind in ("sedan", "hatchback") and rng.random() < 0.15:
-        place = shape.x(shape.length - 0.15) if kind == "sedan" else shape.x(shape.roof[1] + 0.05)
-        z = shape.tail + 0.1 if kind == "sedan" else shape.z(shape.roof[1]) + 0.02
-        parts.append(
-            mesh_of(
-                box((0.2, shape.roof_half_width(stop) * 1.8, 0.04), (place, 0, z), 0.015), paint.flat(colour, Material.PAINT)
-            )
-        )
-        if kind == "sedan":
-            parts += [mesh_of(limb((place, y, z - 0.14), (place, y, z), 0.02), black) for y in (-0.45, 0.45)]
+        parts += _spoiler(paint, shape, kind, colour)
     if rng.random() < 0.3:
         place = shape.x(stop - 0.1)
         parts.append(mesh_of(limb((place, 0, roof - 0.06), (place - 0.12, 0, roof + 0.2), 0.012, 0.006), black))
     return parts
 
 
+def _luggage(what: str, paint: Paintwork, place: tuple[float, float], room: float, rng: np.random.Generator) -> list[Mesh]:
+    """Return the luggage on a roof, whose middle is at a place (x, z) and which has room for a length."""
+    middle, roof = place
+    if what == "box":
+        size = (min(1.7, room), 0.75, 0.34)
+        shape = box(size, (middle, rng.uniform(-0.2, 0.2), roof + 0.24), 0.13)
+        return [mesh_of(shape, paint.flat((34, 35, 38), Material.PAINT))]
+    if what == "crate":
+        size = (rng.uniform(0.6, 1.2), rng.uniform(0.7, 1.0), rng.uniform(0.25, 0.45))
+        return [mesh_of(box(size, (middle, 0, roof + size[2] / 2 + 0.05)), paint.flat((126, 100, 72)))]
+    if what == "ladder":
+        length, z, metal = min(1.5, room * 0.6), roof + 0.12, paint.flat((170, 172, 174), Material.METAL)
+        rails = [limb((middle - length, y, z), (middle + length, y, z), 0.03) for y in (-0.2, 0.2)]
+        rungs = [limb((middle + at, -0.2, z), (middle + at, 0.2, z), 0.018) for at in np.linspace(-length, length, 8)]
+        return [mesh_of(part, metal) for part in (*rails, *rungs)]
+    if what == "sign":
+        sign = box((0.2, 0.62, 0.17), (middle + 0.2, 0, roof + 0.1), 0.05)
+        return [mesh_of(sign, paint.flat((232, 196, 60), Material.PAINT))]
+    if what == "boards":
+        boards = box((2.0, 0.5, 0.09), (middle, 0.1, roof + 0.14), 0.04)
+        return [mesh_of(boards, paint.flat(any_colour(rng), Material.PAINT))]
+    return []
+
+
+def _spoiler(paint: Paintwork, shape: BodyShape, kind: str, colour: Colour) -> list[Mesh]:
+    place = shape.x(shape.length - 0.15) if kind == "sedan" else shape.x(shape.roof[1] + 0.05)
+    z = shape.tail + 0.1 if kind == "sedan" else shape.z(shape.roof[1]) + 0.02
+    wing = box((0.2, shape.roof_half_width(shape.roof[1]) * 1.8, 0.04), (place, 0, z), 0.015)
+    parts = [mesh_of(wing, paint.flat(colour, Material.PAINT))]
+    if kind == "sedan":
+        black = paint.flat((24, 24, 26))
+        parts += [mesh_of(limb((place, y, z - 0.14), (place, y, z), 0.02), black) for y in (-0.45, 0.45)]
+    return parts
+
+
 def bed(paint: Paintwork, shape: BodyShape, rng: np.random.Generator) -> list[Mesh]:
-    """Return the side walls of a pickup's bed and what lies in it."""
+    """Return the side walls of a pickup's bed and its load."""
     start, stop = shape.x(shape.deck[0] + 0.08), shape.x(shape.length - 0.04)
     half, z = shape.width / 2 - 0.07, shape.tail
     middle, length = (start + stop) / 2, start - stop

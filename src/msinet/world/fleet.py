@@ -1,4 +1,4 @@
-"""The fleet: named body shapes, several of each type, so that different vehicles share one."""
+"""Models of vehicles: named body shapes, several of each type."""
 
 from msinet.world.cars import BodyShape as Shape
 
@@ -123,4 +123,4 @@ BODIES: dict[str, dict[str, Shape]] = {
     },
 }
 # fmt: on
-"""By type: models and their bodies. Of trucks and lorries the body is the cab."""
+"""Bodies by type and model; of trucks and lorries, the cabs."""

@@ -1,11 +1,11 @@
-"""The lists beside VeRi-776's images: names, right and junk answers, tracks, colours and types."""
+"""Lists in VeRi-776's layout: names, matches and junk, tracks, colours and types."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import zip_longest
 from pathlib import Path
 from typing import BinaryIO
 
-from msinet.whole_files import write_whole
+from msinet.files.atomic import write_atomically
 from msinet.world.colours import COLOURS
 from msinet.world.names import VEHICLES, passes
 from msinet.world.settings import WorldSettings
@@ -23,14 +23,14 @@ TYPE_NUMBERS = {
     "motorcycle": 10,
     "lorry": 11,
 }
-"""VeRi-776's numbers of types, and two more; it has no motorcycles, and its 5 are people carriers."""
+"""VeRi-776's numbers of types, and two new ones: 10 and 11. VeRi-776's type 5, people carriers, does not exist here."""
 
 COLOUR_NUMBERS = {name: number for number, name in enumerate(COLOURS, 1)}
 """VeRi-776's numbers of colours."""
 
 
 def write_lists(out: Path, settings: WorldSettings) -> None:
-    """Write all lists but those that are right already: a finished world may lie where nothing can be written."""
+    """Write the lists that are missing or differ, so that a finished world may be on a read-only disk."""
     first_test = settings.identities - settings.test_identities
     train, test = range(first_test), range(first_test, settings.identities)
 
@@ -41,16 +41,16 @@ def write_lists(out: Path, settings: WorldSettings) -> None:
     _write(out / "name_test.txt", lambda: (name for track in names(test) for name in track))
     _write(out / "name_query.txt", lambda: (track[0] for track in names(test)))
     _write(out / "test_track.txt", lambda: (" ".join([track[0], *track]) for track in names(test)))
-    _write(out / "gt_index.txt", lambda: _answers(settings, right=True))
-    _write(out / "jk_index.txt", lambda: _answers(settings, right=False))
+    _write(out / "gt_index.txt", lambda: _index(settings, right=True))
+    _write(out / "jk_index.txt", lambda: _index(settings, right=False))
     _write(out / "train_label.xml", lambda: _labels(settings, train, "TrainingImages"))
     _write(out / "test_label.xml", lambda: _labels(settings, test, "TestImages"))
     _write(out / "list_color.txt", lambda: (f"{number} {name}" for name, number in COLOUR_NUMBERS.items()))
     _write(out / "list_type.txt", lambda: (f"{number} {name}" for name, number in TYPE_NUMBERS.items()))
 
 
-def _answers(settings: WorldSettings, right: bool) -> Iterator[str]:
-    """Yield for each query the places of its right answers, or of its junk, in name_test.txt, from 1."""
+def _index(settings: WorldSettings, right: bool) -> Iterator[str]:
+    """Yield for each query the lines of its matches, or of its junk, in name_test.txt, from 1."""
     images, cameras = settings.images_per_camera, settings.cameras
     for vehicle in range(settings.test_identities):
         first = 1 + vehicle * cameras * images
@@ -73,17 +73,17 @@ def _labels(settings: WorldSettings, identities: range, tag: str) -> Iterator[st
 
 
 def _write(file: Path, lines: Callable[[], Iterable[str]]) -> None:
-    if _stands_in(file, lines()):
+    if _holds(file, lines()):
         return
 
     def write(stream: BinaryIO) -> None:
         for line in lines():
             stream.write(line.encode() + b"\n")
 
-    write_whole(file, write)
+    write_atomically(file, write)
 
 
-def _stands_in(file: Path, lines: Iterable[str]) -> bool:
+def _holds(file: Path, lines: Iterable[str]) -> bool:
     """Return whether a file holds exactly these lines."""
     if not file.is_file():
         return False

@@ -1,4 +1,4 @@
-"""What is painted on one vehicle and not on the next: plate, second tone, stripes, letters, dirt."""
+"""Individual paint of a vehicle: number plate, second colour, stripes, letters, dirt."""
 
 import numpy as np
 
@@ -46,7 +46,7 @@ def plate(
 
 
 def decorate(paint: Paintwork, shape: BodyShape, second: Colour, rng: np.random.Generator) -> None:
-    """Paint a second tone, stripes or letters, before windows and lights go over them."""
+    """Paint a second colour, stripes or letters; windows and lights are painted over them later."""
     x = shape.length
     what = rng.choice(["plain", "lower", "roof", "bonnet", "stripe", "letters"], p=[0.5, 0.08, 0.08, 0.05, 0.15, 0.14])
     if what == "lower":
@@ -89,7 +89,7 @@ def decorate(paint: Paintwork, shape: BodyShape, second: Colour, rng: np.random.
 
 
 def dirt(paint: Paintwork, amount: float, rng: np.random.Generator) -> None:
-    """Cover the lower parts with dust, unevenly."""
+    """Cover the lower parts unevenly with dust."""
     for face in ("left", "right", "rear", "front"):
         rows = np.linspace(0, 1, 12)[:, None] ** 2.5
         spots = rng.random((12, 24))

@@ -1,4 +1,4 @@
-"""Shapes as triangles, and the few ways to make them: lofts, lathes, rounded boxes, limbs.
+"""Triangle meshes and their makers: lofts, tubes, limbs, rounded boxes, ellipsoids, lathes.
 
 Lengths are metres. x points forwards along the road, y to the left, z up; a vehicle stands on z = 0 with its centre at
 x = y = 0.
@@ -19,21 +19,21 @@ Point = Sequence[float] | NDArray
 """(x, y, z)."""
 
 CREASE = math.cos(math.radians(35))
-"""Faces that meet at a sharper angle than this keep their edge; others are shaded as one smooth surface."""
+"""Cosine of the angle between faces above which an edge stays sharp; below it the surface is shaded smoothly."""
 
 
 class Mesh(NamedTuple):
-    """Triangles with what their corners need to be shaded."""
+    """Triangles with the normals and the paint of their corners."""
 
     corners: Floats
     """(T, 3, 3)."""
     normals: Floats
     """(T, 3, 3), unit length, of the smooth surface."""
     uv: Floats
-    """(T, 3, 2): where in the paintwork a corner lies, in texels (column, row)."""
+    """(T, 3, 2): texel of each corner (column, row)."""
 
     def moved(self, offset: Point = (0, 0, 0), heading: float = 0.0) -> "Mesh":
-        """Return the mesh turned about z by radians, then shifted."""
+        """Return the mesh rotated about z by radians, then shifted."""
         c, s = np.cos(heading), np.sin(heading)
         turn = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]], np.float32)
         return Mesh(self.corners @ turn + np.asarray(offset, np.float32), self.normals @ turn, self.uv)
@@ -45,14 +45,14 @@ def join(meshes: Iterable[Mesh]) -> Mesh:
 
 
 def mesh_of(shape: trimesh.Trimesh, uv: tuple[float, float] = (0, 0)) -> Mesh:
-    """Return a shape whose paint is one texel."""
+    """Return a shape painted with one texel."""
     vertices, faces = np.asarray(shape.vertices, np.float32), np.asarray(shape.faces)
     corners = vertices[faces]
     return Mesh(corners, _corner_normals(vertices, faces), np.broadcast_to(np.array(uv, np.float32), (len(faces), 3, 2)))
 
 
 def _corner_normals(vertices: Floats, faces: NDArray) -> Floats:
-    """Average the faces around each corner that turn away from its own by less than a crease."""
+    """Return the corners' normals: the average of the faces around a corner that meet its own without a crease."""
     order = np.argsort(faces.ravel(), kind="stable")
     starts = np.concatenate([[0], np.cumsum(np.bincount(faces.ravel(), minlength=len(vertices)))])
     edges = vertices[faces[:, 1:]] - vertices[faces[:, :1]]
@@ -61,13 +61,13 @@ def _corner_normals(vertices: Floats, faces: NDArray) -> Floats:
 
 @compiled
 def _average_around(areas: Floats, faces: NDArray, around: NDArray, starts: NDArray) -> Floats:
-    """Average faces' normals, weighted by area.
+    """Return the average of faces' normals around each corner, weighted by area: (T, 3, 3).
 
     Args:
         areas: (T, 3) normals as long as twice the area.
         faces: (T, 3) vertices.
-        around: faces of the first vertex, then of the second ...
-        starts: (V + 1,) where a vertex' faces begin.
+        around: faces of the first vertex, then of the second, and so on.
+        starts: (V + 1,) position of each vertex' first face in `around`.
     """
     sizes = np.sqrt((areas**2).sum(1)) + np.float32(1e-12)
     normals = np.zeros((len(faces), 3, 3), np.float32)
@@ -83,7 +83,7 @@ def _average_around(areas: Floats, faces: NDArray, around: NDArray, starts: NDAr
 
 
 def loft(rings: NDArray) -> trimesh.Trimesh:
-    """Return the closed skin over rings (S, R, 3) of points, whose first and last are filled by fans."""
+    """Return the closed skin over rings of points (S, R, 3); fans fill the first and the last ring."""
     stations, points = rings.shape[:2]
     index = np.arange(stations * points).reshape(stations, points)
     a, b = index[:-1], index[1:]
@@ -98,9 +98,12 @@ def loft(rings: NDArray) -> trimesh.Trimesh:
 
 
 def tube(spine: Sequence[Point], radii: Sequence[Point] | NDArray, points: int = 14) -> trimesh.Trimesh:
-    """Return a loft of ellipses along a spine of (x, y, z), with radii (along the first axis, along y) and round ends.
+    """Return a loft of ellipses along a spine of points (x, y, z), with round ends.
 
-    The first axis is at a right angle to y and to the spine: a torso's depth and width.
+    Args:
+        spine: (S, 3) centres of the ellipses.
+        radii: (S, 2) radii of each ellipse, at a right angle to y and along y: depth and width of a torso.
+        points: number of points of an ellipse.
     """
     spine_, radii_ = np.asarray(spine, float), np.asarray(radii, float)
     ways = np.gradient(spine_, axis=0)
@@ -125,13 +128,13 @@ def tube(spine: Sequence[Point], radii: Sequence[Point] | NDArray, points: int =
 
 
 def limb(start: Point, stop: Point, radius: float, end_radius: float | None = None) -> trimesh.Trimesh:
-    """Return a round rod that may taper."""
+    """Return a round rod, which tapers if the end radius differs."""
     end = radius if end_radius is None else end_radius
     return tube([start, stop], [[radius, radius], [end, end]], points=10)
 
 
 def box(size: Point, centre: Point, rounding: float = 0.0) -> trimesh.Trimesh:
-    """Return a box of (length, width, height), with edges along x rounded where wanted."""
+    """Return a box of (length, width, height); its edges along x may be rounded."""
     if not rounding:
         return trimesh.creation.box(size, trimesh.transformations.translation_matrix(centre))
     x, y, z = np.asarray(size) / 2
@@ -151,21 +154,21 @@ def box(size: Point, centre: Point, rounding: float = 0.0) -> trimesh.Trimesh:
 
 
 def ellipsoid(radii: Point, centre: Point, fine: int = 2) -> trimesh.Trimesh:
-    """Return an ellipsoid with the axes' radii."""
+    """Return an ellipsoid by its radii along x, y and z."""
     ball = trimesh.creation.icosphere(subdivisions=fine)
     ball.vertices = ball.vertices * np.asarray(radii) + np.asarray(centre)
     return ball
 
 
 def lathe(profile: Sequence[Sequence[float]], centre: Point, sections: int = 24) -> trimesh.Trimesh:
-    """Return the body that a profile of (radius, y) makes when it turns about an axis along y: a wheel."""
+    """Return the body of revolution of a profile (radius, y) about an axis along y: a wheel."""
     shape = trimesh.creation.revolve(np.asarray(profile), sections=sections)  # about z
     shape.vertices = shape.vertices[:, [0, 2, 1]] * [1, 1, -1] + np.asarray(centre)
     return _outwards(shape)
 
 
 def _outwards(shape: trimesh.Trimesh) -> trimesh.Trimesh:
-    """Return the closed shape with faces that look out."""
+    """Return the closed shape with all faces outwards."""
     a, b, c = np.asarray(shape.vertices)[np.asarray(shape.faces)].transpose(1, 0, 2)
     if np.einsum("tk,tk->", a, np.cross(b, c)) < 0:
         shape.faces = np.asarray(shape.faces)[:, ::-1]

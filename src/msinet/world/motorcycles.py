@@ -1,13 +1,14 @@
-"""Motorcycles and scooters with their riders, from tubes and ellipsoids."""
+"""Motorcycles and scooters with their riders, made of tubes and ellipsoids."""
 
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from msinet.world.liveries import plate
-from msinet.world.mesh import Mesh, box, ellipsoid, join, lathe, limb, mesh_of, tube
-from msinet.world.paintwork import Colour, Material, Paintwork
+from msinet.world.mesh import Mesh, Point, box, ellipsoid, join, lathe, limb, mesh_of, tube
+from msinet.world.paintwork import Colour, Material, Paintwork, Texel
 
 LENGTH, WIDTH, HEIGHT = 1.95, 0.84, 1.75
 
@@ -44,16 +45,17 @@ HELMETS: tuple[Colour, ...] = (
 
 
 class Bike(NamedTuple):
-    """The measures of a model."""
+    """Measures of a model in metres."""
 
     wheel: float
+    """Radius of the wheels."""
     base: float
-    """Between the axles."""
+    """Distance between the axles."""
     seat: float
     """Height of the seat."""
     scooter: bool
     tail: float
-    """How far the tail reaches behind the rear axle."""
+    """Length of the tail behind the rear axle."""
     bars: float
     """Half the width of the handlebars."""
 
@@ -68,7 +70,7 @@ BIKES: dict[str, Bike] = {
 
 
 def motorcycle(paint: Paintwork, bike: Bike, colour: Colour, rng: np.random.Generator) -> Mesh:
-    """Return a motorcycle and its rider, and paint what they wear."""
+    """Return a motorcycle and its riders, and paint plate and clothes."""
     parts = _machine(paint, bike, colour, rng)
     passenger = rng.random() < 0.22
     lean = rng.uniform(0.05, 0.22)
@@ -85,89 +87,80 @@ def _machine(paint: Paintwork, bike: Bike, colour: Colour, rng: np.random.Genera
     metal, dark = paint.flat((150, 152, 155), Material.METAL), paint.flat((48, 48, 50), Material.METAL)
     front, rear, r = bike.base / 2, -bike.base / 2, bike.wheel
     tyre = [(r * 0.6, -0.04), (r * 0.93, -0.05), (r, 0), (r * 0.93, 0.05), (r * 0.6, 0.04), (r * 0.6, -0.04)]
+    rim = [(0, -0.03), (r * 0.62, -0.03), (r * 0.62, 0.03), (0, 0.03)]
     parts = [mesh_of(lathe(tyre, (x, 0, r), 20), black) for x in (front, rear)]
-    parts += [
-        mesh_of(lathe([(0, -0.03), (r * 0.62, -0.03), (r * 0.62, 0.03), (0, 0.03)], (x, 0, r), 16), dark)
-        for x in (front, rear)
-    ]
-    seat, tail = bike.seat, rear - bike.tail
-    # Tail and seat.
-    parts.append(
-        mesh_of(
-            tube(
-                [(0.12, 0, seat - 0.2), (-0.2, 0, seat - 0.12), (rear + 0.1, 0, seat - 0.1), (tail, 0, seat - 0.03)],
-                [(0.09, 0.10), (0.12, 0.15), (0.12, 0.14), (0.06, 0.07)],
-            ),
-            body,
-        )
+    parts += [mesh_of(lathe(rim, (x, 0, r), 16), dark) for x in (front, rear)]
+    parts += _frame(bike, body, black, dark)
+    for side in (-1, 1):
+        parts += _side(paint, bike, side)
+    mudguard = tube(
+        [(front + 0.26, 0, r + 0.1), (front, 0, 2 * r + 0.05), (front - 0.2, 0, r + 0.2)],
+        [(0.02, 0.06), (0.03, 0.08), (0.02, 0.06)],
+        10,
     )
-    parts.append(
-        mesh_of(
-            tube(
-                [(0.18, 0, seat - 0.04), (-0.1, 0, seat), (-0.45, 0, seat + 0.03), (-0.68, 0, seat + 0.05)],
-                [(0.05, 0.1), (0.06, 0.14), (0.06, 0.13), (0.04, 0.09)],
-            ),
-            black,
-        )
+    parts.append(mesh_of(mudguard, body))
+    side = rng.choice([-1, 1])
+    exhaust = limb((0.0, side * 0.14, 0.24), (rear - 0.12, side * 0.17, 0.36), 0.05, 0.06)
+    parts.append(mesh_of(exhaust, metal))
+    return [*parts, *_lights_and_plate(paint, bike, rng)]
+
+
+def _frame(bike: Bike, body: Texel, black: Texel, dark: Texel) -> list[Mesh]:
+    """Return tail, seat, tank or footboard, and engine."""
+    seat, rear, r = bike.seat, -bike.base / 2, bike.wheel
+    tail = tube(
+        [(0.12, 0, seat - 0.2), (-0.2, 0, seat - 0.12), (rear + 0.1, 0, seat - 0.1), (rear - bike.tail, 0, seat - 0.03)],
+        [(0.09, 0.10), (0.12, 0.15), (0.12, 0.14), (0.06, 0.07)],
     )
+    cushion = tube(
+        [(0.18, 0, seat - 0.04), (-0.1, 0, seat), (-0.45, 0, seat + 0.03), (-0.68, 0, seat + 0.05)],
+        [(0.05, 0.1), (0.06, 0.14), (0.06, 0.13), (0.04, 0.09)],
+    )
+    parts = [mesh_of(tail, body), mesh_of(cushion, black)]
     if bike.scooter:
+        shield = tube([(0.42, 0, r + 0.1), (0.46, 0, 0.6), (0.4, 0, 0.92)], [(0.05, 0.18), (0.06, 0.2), (0.06, 0.12)])
         parts.append(mesh_of(box((0.62, 0.28, 0.09), (0.2, 0, r + 0.07), 0.04), body))
-        parts.append(
-            mesh_of(
-                tube([(0.42, 0, r + 0.1), (0.46, 0, 0.6), (0.4, 0, 0.92)], [(0.05, 0.18), (0.06, 0.2), (0.06, 0.12)]), body
-            )
-        )
+        parts.append(mesh_of(shield, body))
         parts.append(mesh_of(box((0.5, 0.24, 0.22), (rear + 0.12, 0, r + 0.12), 0.06), dark))
     else:
-        parts.append(
-            mesh_of(tube([(0.42, 0, 0.84), (0.2, 0, 0.88), (-0.05, 0, 0.8)], [(0.08, 0.1), (0.13, 0.15), (0.06, 0.1)]), body)
-        )
+        tank = tube([(0.42, 0, 0.84), (0.2, 0, 0.88), (-0.05, 0, 0.8)], [(0.08, 0.1), (0.13, 0.15), (0.06, 0.1)])
+        parts.append(mesh_of(tank, body))
         parts.append(mesh_of(box((0.5, 0.3, 0.34), (0.08, 0, 0.44), 0.08), dark))
-    # Fork, mudguards, exhaust.
-    for side in (-1, 1):
-        parts.append(mesh_of(limb((front, side * 0.07, r), (front - 0.2, side * 0.07, 0.92), 0.022), dark))
-        grip = (0.33, side * bike.bars, 1.02)
-        parts.append(mesh_of(limb((0.38, 0, 0.98), grip, 0.018), dark))
-        parts.append(mesh_of(limb((0.33, side * (bike.bars - 0.1), 1.02), grip, 0.026), black))
-        stalk = (0.36, side * bike.bars, 1.2)
-        parts.append(mesh_of(limb((0.34, side * (bike.bars - 0.1), 1.03), stalk, 0.01), black))
-        parts.append(mesh_of(ellipsoid((0.02, 0.065, 0.045), stalk), black))
-        winker = paint.flat((190, 96, 22), Material.MATTE)
-        parts.append(mesh_of(ellipsoid((0.04, 0.035, 0.025), (tail + 0.05, side * 0.15, seat - 0.1)), winker))
-    parts.append(
-        mesh_of(
-            tube(
-                [(front + 0.26, 0, r + 0.1), (front, 0, 2 * r + 0.05), (front - 0.2, 0, r + 0.2)],
-                [(0.02, 0.06), (0.03, 0.08), (0.02, 0.06)],
-                10,
-            ),
-            body,
-        )
-    )
-    side = rng.choice([-1, 1])
-    parts.append(mesh_of(limb((0.0, side * 0.14, 0.24), (rear - 0.12, side * 0.17, 0.36), 0.05, 0.06), metal))
-    parts.append(
-        mesh_of(
-            ellipsoid((0.08, 0.1, 0.08), (0.5, 0, 0.9 if bike.scooter else 0.94)),
-            paint.flat((200, 203, 206), Material.HEAD_LIGHT),
-        )
-    )
-    width = rng.uniform(0.07, 0.13)
-    parts.append(
-        mesh_of(
-            ellipsoid((0.03, width, 0.04), (tail - 0.03, 0, seat - 0.06)), paint.flat((140, 14, 16), Material.BRAKE_LIGHT)
-        )
-    )
-    # Mudguard with the plate, painted as seen from behind.
+    return parts
+
+
+def _side(paint: Paintwork, bike: Bike, side: int) -> list[Mesh]:
+    """Return fork, handlebar, mirror and winker of one side."""
+    black, dark = paint.flat((20, 20, 22)), paint.flat((48, 48, 50), Material.METAL)
+    front, tail = bike.base / 2, -bike.base / 2 - bike.tail
+    grip, inner = (0.33, side * bike.bars, 1.02), (0.33, side * (bike.bars - 0.1), 1.02)
+    stalk = (0.36, side * bike.bars, 1.2)
+    return [
+        mesh_of(limb((front, side * 0.07, bike.wheel), (front - 0.2, side * 0.07, 0.92), 0.022), dark),
+        mesh_of(limb((0.38, 0, 0.98), grip, 0.018), dark),
+        mesh_of(limb(inner, grip, 0.026), black),
+        mesh_of(limb((0.34, side * (bike.bars - 0.1), 1.03), stalk, 0.01), black),
+        mesh_of(ellipsoid((0.02, 0.065, 0.045), stalk), black),
+        mesh_of(ellipsoid((0.04, 0.035, 0.025), (tail + 0.05, side * 0.15, bike.seat - 0.1)), paint.flat((190, 96, 22))),
+    ]
+
+
+def _lights_and_plate(paint: Paintwork, bike: Bike, rng: np.random.Generator) -> list[Mesh]:
+    """Return headlight, brake light, rear mudguard and plate; the plate is painted as seen from behind."""
+    tail, seat = -bike.base / 2 - bike.tail, bike.seat
+    head = ellipsoid((0.08, 0.1, 0.08), (0.5, 0, 0.9 if bike.scooter else 0.94))
+    parts = [mesh_of(head, paint.flat((200, 203, 206), Material.HEAD_LIGHT))]
+    brake = ellipsoid((0.03, rng.uniform(0.07, 0.13), 0.04), (tail - 0.03, 0, seat - 0.06))
+    parts.append(mesh_of(brake, paint.flat((140, 14, 16), Material.BRAKE_LIGHT)))
     centre = (tail - 0.06, 0, seat - 0.27)
-    parts.append(mesh_of(box((0.02, 0.15, 0.34), (tail, 0, seat - 0.25)), black))
+    parts.append(mesh_of(box((0.02, 0.15, 0.34), (tail, 0, seat - 0.25)), paint.flat((20, 20, 22))))
     plate(paint, centre, "rear", rng, (0.2, 0.14))
     parts.append(paint.wrap(mesh_of(box((0.015, 0.2, 0.14), centre))))
     return parts
 
 
 def _person(paint: Paintwork, bike: Bike, x: float, lean: float, drives: bool, rng: np.random.Generator) -> list[Mesh]:
-    """Return a rider that sits at x; the clothes' pattern is painted as seen from behind and from the front."""
+    """Return a rider who sits at x; the jacket's pattern is painted as seen from behind and from the front."""
     size = rng.uniform(0.94, 1.05)
     stout = rng.uniform(0.9, 1.15)
     jacket, trousers = (CLOTHES[i] for i in rng.integers(len(CLOTHES), size=2))
@@ -204,22 +197,26 @@ def _person(paint: Paintwork, bike: Bike, x: float, lean: float, drives: bool, r
         parts.append(mesh_of(limb(hip + [0, side * 0.09, -0.03], knee, 0.095 * stout, 0.068), leg_paint))
         parts.append(mesh_of(limb(knee, foot + [0, 0, 0.05], 0.065, 0.045), leg_paint))
         parts.append(mesh_of(ellipsoid((0.13, 0.045, 0.045), foot + [0.05, 0, 0]), paint.flat(CLOTHES[rng.integers(8)])))
-    head = shoulders + np.array([0.03, 0, 0.0]) + 0.155 * up
-    parts.append(mesh_of(limb(shoulders, head, 0.055), skin))
-    if rng.random() < 0.93:
-        helmet = HELMETS[rng.integers(len(HELMETS))]
-        parts.append(mesh_of(ellipsoid((0.135, 0.122, 0.135), head + [0.0, 0, 0.05], 3), paint.flat(helmet, Material.PAINT)))
-        parts.append(
-            mesh_of(ellipsoid((0.1, 0.105, 0.06), head + [0.052, 0, 0.02]), paint.flat((14, 14, 16), Material.GLASS))
-        )
-        if rng.random() < 0.35:  # A stripe over the helmet.
-            stripe = paint.flat(HELMETS[rng.integers(len(HELMETS))], Material.PAINT)
-            parts.append(mesh_of(ellipsoid((0.137, 0.03, 0.137), head + [0.0, 0, 0.05]), stripe))
-    else:
-        parts.append(mesh_of(ellipsoid((0.11, 0.095, 0.13), head + [0, 0, 0.03]), paint.flat((32, 26, 24), Material.CLOTH)))
+    parts += _head(paint, shoulders, shoulders + np.array([0.03, 0, 0.0]) + 0.155 * up, skin, rng)
     if (not drives or rng.random() < 0.25) and rng.random() < 0.6:
         bag = CLOTHES[rng.integers(len(CLOTHES))]
         parts.append(mesh_of(box((0.15, 0.3, 0.4), chest + [-0.19, 0, -0.02], 0.07), paint.flat(bag, Material.CLOTH)))
+    return parts
+
+
+def _head(paint: Paintwork, neck: Point, head: NDArray, skin: Texel, rng: np.random.Generator) -> list[Mesh]:
+    """Return neck and head, with a helmet or hair."""
+    parts = [mesh_of(limb(neck, head, 0.055), skin)]
+    if rng.random() >= 0.93:
+        hair = paint.flat((32, 26, 24), Material.CLOTH)
+        return [*parts, mesh_of(ellipsoid((0.11, 0.095, 0.13), head + [0, 0, 0.03]), hair)]
+    helmet = paint.flat(HELMETS[rng.integers(len(HELMETS))], Material.PAINT)
+    parts.append(mesh_of(ellipsoid((0.135, 0.122, 0.135), head + [0.0, 0, 0.05], 3), helmet))
+    visor = paint.flat((14, 14, 16), Material.GLASS)
+    parts.append(mesh_of(ellipsoid((0.1, 0.105, 0.06), head + [0.052, 0, 0.02]), visor))
+    if rng.random() < 0.35:
+        stripe = paint.flat(HELMETS[rng.integers(len(HELMETS))], Material.PAINT)
+        parts.append(mesh_of(ellipsoid((0.137, 0.03, 0.137), head + [0.0, 0, 0.05]), stripe))
     return parts
 
 

@@ -1,4 +1,4 @@
-"""How the images of a world are named: which vehicle, in which camera, when."""
+"""Names of a world's images: vehicle, camera and time of each."""
 
 from typing import NamedTuple
 
@@ -10,19 +10,19 @@ VEHICLES, CAMERAS, IMAGES, TIMES, TRAFFIC = range(5)
 """Streams of random numbers."""
 
 FRAMES_APART = 4
-"""Between two images of a pass."""
+"""Frames between two images of a pass."""
 
 
 class Pass(NamedTuple):
-    """A vehicle in a camera."""
+    """A vehicle's pass through a camera's view."""
 
     camera: int
     names: list[str]
-    """Of its images, in the order of time."""
+    """Names of its images, in order of time."""
 
 
 def passes(settings: WorldSettings, identity: int) -> list[Pass]:
-    """Return how a vehicle's images are named: it passes one camera after another."""
+    """Return a vehicle's passes by camera; it passes one camera after another."""
     rng = np.random.default_rng((settings.seed, TIMES, identity))
     frame = int(rng.integers(90_000))
     found = []

@@ -1,4 +1,4 @@
-"""What a vehicle's surface looks like: one picture of its colours and one of its materials, drawn from five sides."""
+"""Paintwork of a vehicle: one picture of its colours and one of its materials, drawn from five sides."""
 
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
@@ -12,9 +12,12 @@ from msinet.world.mesh import Mesh, Point
 Colour = tuple[int, int, int]
 """sRGB, 0 to 255."""
 
+Texel = tuple[float, float]
+"""Place in the pictures: column, row."""
+
 
 class Material(IntEnum):
-    """How a surface answers light."""
+    """Materials by the way in which they reflect light."""
 
     MATTE = 0
     CLOTH = 1
@@ -29,27 +32,28 @@ class Material(IntEnum):
 
 FACES = ("left", "right", "top", "front", "rear")
 DRAWN_AT = 2
-"""Pictures are drawn so many times finer than they are kept, which smooths edges."""
+"""Factor by which pictures are drawn finer than they are kept, which smooths edges."""
 LONG, SHORT, HIGH = 256, 96, 96
-"""Texels along, across and up a vehicle."""
+"""Texels along a vehicle, across it and up."""
 ORIGIN = {"left": (0, 0), "right": (0, HIGH), "top": (0, 2 * HIGH), "front": (0, 3 * HIGH), "rear": (SHORT, 3 * HIGH)}
 SIZE = {"left": (LONG, HIGH), "right": (LONG, HIGH), "top": (LONG, SHORT), "front": (SHORT, HIGH), "rear": (SHORT, HIGH)}
 SWATCHES = (2 * SHORT, 3 * HIGH)
-"""Where the flat colours begin: 8 columns and 8 rows of 8 texels."""
+"""Origin of the flat colours: 8 columns and 8 rows of 8 texels."""
 WIDTH, HEIGHT = LONG, 4 * HIGH
 
 
 class Paintwork:
     """The paint of one vehicle.
 
-    Points are given in the vehicle's metres and drawn on the sides from which they are seen, so that a tail light that goes
-    round a corner is one polygon.
+    Points are given in metres in the vehicle's frame and drawn on the sides that show them: a tail light that goes round a
+    corner is one polygon.
 
     Args:
-        length: along x.
-        width: along y.
-        height: along z.
-        colour: of everything that is not drawn over.
+        length: length along x in metres.
+        width: width along y in metres.
+        height: height along z in metres.
+        colour: ground colour.
+        material: ground material.
     """
 
     def __init__(
@@ -60,10 +64,10 @@ class Paintwork:
         self.colours = Image.new("RGB", size, colour)
         self.materials = Image.new("L", size, int(material))
         self._draw = ImageDraw.Draw(self.colours), ImageDraw.Draw(self.materials)
-        self._swatches: dict[tuple[Colour, Material], tuple[float, float]] = {}
+        self._swatches: dict[tuple[Colour, Material], Texel] = {}
 
     def texels(self, points: NDArray, face: str) -> NDArray[np.float32]:
-        """Return where points (..., 3) lie in the picture of a side: (..., 2), column and row."""
+        """Return the texels (..., 2) of points (..., 3) in the picture of a side."""
         x, y, z = np.moveaxis(np.asarray(points, float), -1, 0)
         along, across, up = x / self.length + 0.5, y / self.width + 0.5, z / self.height
         column, row = {
@@ -78,7 +82,7 @@ class Paintwork:
         return np.stack([left + inside[0], top + inside[1]], -1).astype(np.float32)
 
     def wrap(self, mesh: Mesh) -> Mesh:
-        """Return the mesh with every triangle painted as the side that it faces."""
+        """Return the mesh with every triangle painted like the side that it faces."""
         normal = np.cross(mesh.corners[:, 1] - mesh.corners[:, 0], mesh.corners[:, 2] - mesh.corners[:, 0])
         x, y, z = np.abs(normal).T
         up = (z > x) & (z > y)
@@ -95,28 +99,28 @@ class Paintwork:
             uv[chosen] = self.texels(mesh.corners[chosen], face)
         return mesh._replace(uv=uv)
 
-    def flat(self, colour: Colour, material: Material = Material.MATTE) -> tuple[float, float]:
-        """Return the texel of a plain colour."""
+    def flat(self, colour: Colour, material: Material = Material.MATTE) -> Texel:
+        """Return the texel of a flat colour."""
         key = (colour, material)
         if key not in self._swatches:
             column, row = len(self._swatches) % 8, len(self._swatches) // 8
             if row >= 8:
-                raise ValueError("more than 64 plain colours on one vehicle")
+                raise ValueError("a vehicle has room for 64 flat colours")
             x, y = SWATCHES[0] + 8 * column, SWATCHES[1] + 8 * row
             self._rectangle((x, y, x + 8, y + 8), colour, material)
             self._swatches[key] = (x + 4.0, y + 4.0)
         return self._swatches[key]
 
     def disc(self) -> tuple[int, int, int]:
-        """Return (column, row, size) of a patch for a wheel."""
+        """Return (column, row, size) of the wheels' patch."""
         return SWATCHES[0], SWATCHES[1] + 64, 32
 
     def cloth(self) -> tuple[int, int, int]:
-        """Return (column, row, size) of a patch for a pattern."""
+        """Return (column, row, size) of the patch for a jacket's pattern."""
         return SWATCHES[0] + 32, SWATCHES[1] + 64, 32
 
     def polygon(self, points: Iterable[Point], colour: Colour, material: Material, faces: Sequence[str]) -> None:
-        """Fill a polygon of (x, y, z) as seen from some sides."""
+        """Fill a polygon of points (x, y, z) as seen from some sides."""
         corners = np.asarray(list(points), float)
         for face in faces:
             outline = [tuple(p) for p in self.texels(corners, face) * DRAWN_AT]
@@ -124,7 +128,7 @@ class Paintwork:
             self._draw[1].polygon(outline, fill=int(material))
 
     def line(self, points: Iterable[Point], colour: Colour, faces: Sequence[str], width: float = 0.02) -> None:
-        """Draw a line of a width in metres; the material stays."""
+        """Draw a line of a width in metres; the material does not change."""
         corners = np.asarray(list(points), float)
         for face in faces:
             texels = [tuple(p) for p in self.texels(corners, face) * DRAWN_AT]
@@ -139,14 +143,14 @@ class Paintwork:
         self.polygon(outline, colour, material, faces)
 
     def text(self, string: str, centre: Point, height: float, colour: Colour, face: str) -> None:
-        """Write a line of letters so many metres high."""
+        """Write a line of letters of a height in metres."""
         x, y = self.texels(np.asarray(centre, float), face) * DRAWN_AT
         pixels = height / self.height * HIGH * DRAWN_AT
         font = ImageFont.load_default(max(6, pixels * 1.3))
         self._draw[0].text((float(x), float(y)), string, fill=colour, font=font, anchor="mm")
 
     def blend(self, face: str, colour: Colour, weight: NDArray) -> None:
-        """Mix a colour into a side, by weights (rows, columns) from 0 to 1 of any resolution."""
+        """Mix a colour into a side by weights (rows, columns) from 0 to 1, of any resolution."""
         (left, top), size = ORIGIN[face], SIZE[face]
         mask = Image.fromarray((np.clip(weight, 0, 1) * 255).astype(np.uint8))
         mask = mask.resize((size[0] * DRAWN_AT, size[1] * DRAWN_AT), Image.Resampling.BICUBIC)
@@ -173,7 +177,7 @@ class Paintwork:
 
 
 def disc_uv(mesh: Mesh, where: tuple[int, int, int], centre: Point, radius: float) -> Mesh:
-    """Return a wheel's mesh that shows a patch on its sides."""
+    """Return a wheel's mesh with a patch on its sides."""
     column, row, size = where
     x = (mesh.corners[..., 0] - centre[0]) / (2 * radius) + 0.5
     z = (mesh.corners[..., 2] - centre[2]) / (2 * radius) + 0.5

@@ -1,37 +1,38 @@
-"""What passes a camera: the vehicle a little further along the road in each image, and what stands around it."""
+"""Passes of a vehicle: its place on the road in each image, and the objects around it."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from msinet.world.camera import LANE, Camera
+from msinet.world.camera import Camera
+from msinet.world.road import LANE
 from msinet.world.vehicles import Vehicle
 
 STRETCH = 8.0
-"""Longest part of the road, in metres, on which a pass is seen."""
+"""Longest way of a pass in metres."""
 
 NEAREST = 2.5
-"""Metres that a vehicle's nose keeps from a camera that hangs ahead of it, along the road."""
+"""Least distance along the road, in metres, between a vehicle's nose and a camera ahead of it."""
 
 
 class Moment(NamedTuple):
-    """What is in one image besides the camera."""
+    """Everything in one image but the camera."""
 
     place: tuple[float, float]
-    """Of the vehicle: along and across the road, in metres."""
+    """Place of the vehicle, along and across the road, in metres."""
     heading: float
-    """Radians."""
+    """Heading of the vehicle in radians."""
     brakes: bool
     others: tuple[tuple[Vehicle, float, float], ...]
-    """Vehicles around: along and across."""
+    """Vehicles around, with their places along and across."""
     pole: tuple[float, float, float] | None
-    """Along, across, radius."""
+    """Pole in front: along, across, radius."""
 
 
 def draw_pass(
     camera: Camera, vehicle: Vehicle, traffic: list[Vehicle], count: int, rng: np.random.Generator
 ) -> list[Moment]:
-    """Return the moments at which a passing vehicle is seen, each a little further along the road."""
+    """Return the moments of a pass, each a little further along the road."""
     lane = float(rng.choice(camera.lanes[:2]))
     start, step = rng.uniform(-2.5, 1.5), rng.uniform(0.8, 2.2)
     across, heading = lane + rng.normal(0, 0.2), rng.normal(0, 0.02)
@@ -59,12 +60,12 @@ def draw_pass(
     moments = []
     for ahead in step * np.arange(count):
         place = (start + ahead, across + ahead * np.sin(heading))
-        around = tuple((other, x + ahead, y) for other, x, y in others)  # They drive along.
+        around = tuple((other, x + ahead, y) for other, x, y in others)  # They drive along with it.
         moments.append(Moment(place, heading, brakes, around, pole))
     return moments
 
 
 def _room(camera: Camera, vehicle: Vehicle, start: float) -> float:
-    """Return how far the vehicle may go while the camera sees it, in metres: never beneath a camera ahead."""
+    """Return the way in metres on which the camera sees the vehicle: it never goes beneath a camera ahead."""
     before_camera = camera.eye[0] - vehicle.footprint[0] / 2 - NEAREST - start
     return float(np.clip(before_camera, 0.5, STRETCH)) if camera.eye[0] > start else STRETCH

@@ -1,4 +1,4 @@
-"""One image: what a camera sees of a passing vehicle, cut out as a detector would."""
+"""Images of a passing vehicle: view, ray tracing and the crop of an imperfect detector."""
 
 from typing import NamedTuple
 
@@ -17,32 +17,32 @@ SAMPLES = 2
 """Rays along each side of a pixel."""
 
 RAYS = 2**18
-"""Rays that are traced at once, at most."""
+"""Largest number of rays traced at once."""
 
 LEAST_VISIBLE = 0.55
-"""Share of a vehicle that has to be seen; where less would be, what stands in front goes."""
+"""Least visible share of a vehicle; if less is visible, the objects around it are removed."""
 
 
 class View(NamedTuple):
-    """A cut-out of a camera's picture."""
+    """A crop of a camera's view."""
 
     forward: NDArray
     right: NDArray
     up: NDArray
     box: tuple[float, float, float, float]
-    """Least and greatest tangent to the right, then upwards."""
+    """Least and greatest tangent to the right, and upwards."""
 
 
 def render(camera: Camera, stage: Stage, moment: Moment, size: int, texture: Floats, rng: np.random.Generator) -> bytes:
-    """Return the JPEG that the camera keeps.
+    """Return an image as JPEG.
 
     Args:
-        camera: sees it.
+        camera: the camera.
         stage: the vehicle.
-        moment: where it is, and what stands around it.
-        size: most pixels on the longest side.
-        texture: noise for ground and cloth.
-        rng: decides how the detector errs, and the sensor's noise.
+        moment: place of the vehicle, and the objects around it.
+        size: largest number of pixels on the longest side.
+        texture: noise for ground, cloth and sky.
+        rng: draws the detector's error and the sensor's noise.
     """
     c, s = np.cos(moment.heading), np.sin(moment.heading)
     turn = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]])  # from the road's frame to the vehicle's
@@ -69,7 +69,7 @@ def _look(mesh: Mesh, eye: NDArray, forward: NDArray, camera: Camera, rng: np.ra
     depth = np.maximum(offsets @ forward, 0.5)
     across, above = offsets @ right / depth, offsets @ up / depth
     wide, high = np.ptp(across), np.ptp(above)
-    # A detector's box: a little too tight or too wide on each side, at times much.
+    # A detector's box is a little too tight or too wide on each side, and sometimes much.
     error = rng.normal(0.6, 1.0, 4) * camera.margin * (2.0 if rng.random() < 0.06 else 1.0)
     error = np.clip(error, -0.12, 0.5)
     box = (
@@ -82,7 +82,7 @@ def _look(mesh: Mesh, eye: NDArray, forward: NDArray, camera: Camera, rng: np.ra
 
 
 def _pixels(view: View, size: int, camera: Camera, eye: NDArray) -> tuple[int, int]:
-    """Return width and height: as many as the camera resolves, but no more than asked for."""
+    """Return width and height in pixels: as many as the camera resolves, but no more than the size."""
     wide, high = view.box[1] - view.box[0], view.box[3] - view.box[2]
     car = 4.5 / np.linalg.norm(eye)  # tangent of a car's length
     longest = min(size, max(24, round(size * camera.sharpness * max(wide, high) / car)))
@@ -116,7 +116,7 @@ def _ways(view: View, width: int, height: int, rows: slice = slice(None)) -> Flo
 
 
 def _trace(scene: Scene, eye: NDArray, view: View, width: int, height: int) -> Floats:
-    """Return the light in each pixel, (height, width, 3); traced in bands, so that memory does not grow with the picture."""
+    """Return the light of each pixel (height, width, 3), traced in bands to limit the memory."""
     total = np.zeros((height, width, 3), np.float32)
     band = max(1, RAYS // (width * SAMPLES**2))
     for start in range(0, height, band):

@@ -1,4 +1,4 @@
-"""What lens, sensor and compression make of light."""
+"""Lens, sensor and compression: from light to a JPEG."""
 
 import io
 
@@ -11,7 +11,7 @@ from msinet.world.mesh import Floats
 
 
 def develop(light: Floats, camera: Camera, motion: NDArray, rng: np.random.Generator) -> bytes:
-    """Return the JPEG of light (H, W, 3), blurred along a motion in pixels (right, down)."""
+    """Return light (H, W, 3) as JPEG, blurred along a motion in pixels (right, down)."""
     height, width = light.shape[:2]
     light = _smear(light, motion)
     if camera.weather.lamps:
@@ -74,7 +74,7 @@ def _smear(image: Floats, way: NDArray) -> Floats:
 
 
 def _rain(image: Floats, streaks: float, rng: np.random.Generator) -> Floats:
-    """Draw drops in the air: short bright lines."""
+    """Draw raindrops: short bright lines."""
     height, width = image.shape[:2]
     image = image.copy()
     slope = rng.normal(0, 0.12)

@@ -1,4 +1,6 @@
-"""Trucks and lorries: a lofted cab, a frame, and one of several bodies behind it."""
+"""Trucks and lorries: a lofted cab, a frame, and one of several cargo bodies."""
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -8,7 +10,19 @@ from msinet.world.dressing import dress
 from msinet.world.fittings import mirrors, wheels
 from msinet.world.liveries import plate
 from msinet.world.mesh import Mesh, box, ellipsoid, join, lathe, limb, mesh_of
-from msinet.world.paintwork import Colour, Material, Paintwork
+from msinet.world.paintwork import Colour, Material, Paintwork, Texel
+
+
+class Space(NamedTuple):
+    """The space for a truck's cargo, in metres."""
+
+    length: float
+    width: float
+    height: float
+    x: float
+    """Middle along the road."""
+    z: float
+    """Height of the floor."""
 
 
 def truck(
@@ -35,53 +49,60 @@ def truck(
     second = paint.flat(cargo_colour, Material.MATTE)
     behind = -length / 2
     middle = behind + cargo_length / 2
-    grey, black, metal = paint.flat((34, 35, 37)), paint.flat((18, 18, 20)), paint.flat((150, 152, 155), Material.METAL)
+    plain = paint.flat((34, 35, 37)), paint.flat((18, 18, 20)), paint.flat((150, 152, 155), Material.METAL)
     parts = [front.moved((shift, 0, 0)), *(m.moved((shift, 0, 0)) for m in mirrors(paint, cab, kind, colour))]
-    parts.append(mesh_of(box((length - 0.5, 0.8, 0.22), (-0.1, 0, cab.wheel_radius * 2 - 0.08)), grey))
+    parts.append(mesh_of(box((length - 0.5, 0.8, 0.22), (-0.1, 0, cab.wheel_radius * 2 - 0.08)), plain[0]))
     axles = [length / 2 - place for place in cab.wheels]
     parts += wheels(paint, cab, axles, rng)
-    parts += _cargo(str(what), paint, (cargo_length, width, high - floor), (middle, floor), second, cargo_colour, rng)
-    # Rear: bumper, lights, plate, mudflaps.
-    parts.append(mesh_of(box((0.12, width * 0.94, 0.12), (behind + 0.06, 0, 0.5 + 0.08 * heavy)), grey))
-    red = paint.flat((140, 14, 16), Material.TAIL_LIGHT)
-    for side in (-1, 1):
-        parts.append(mesh_of(box((0.05, 0.3, 0.12), (behind - 0.01, side * width * 0.38, floor - 0.12)), red))
-        parts.append(
-            mesh_of(box((0.02, 0.4, 0.42), (axles[-1] - cab.wheel_radius - 0.12, side * width * 0.36, 0.42)), black)
-        )
-        if heavy and rng.random() < 0.7:
-            parts.append(mesh_of(box((cargo_length * 0.5, 0.04, 0.4), (middle + 0.3, side * width * 0.48, 0.62)), grey))
-    if heavy:
-        parts.append(
-            mesh_of(
-                limb(
-                    (middle + cargo_length * 0.3, width * 0.4, 0.65), (middle + cargo_length * 0.1, width * 0.4, 0.65), 0.24
-                ),
-                metal,
-            )
-        )
+    space = Space(cargo_length, width, high - floor, middle, floor)
+    parts += _cargo(str(what), paint, space, second, cargo_colour, rng)
+    parts += _rear(paint, space, (behind, axles[-1] - cab.wheel_radius - 0.12), plain, heavy, rng)
     plate(paint, (0, 0, 0.7), "rear", rng)
     flat_plate = mesh_of(box((0.02, 0.46, 0.13), (-cab.length / 2 - 0.02, 0, 0.7)))
     parts.append(paint.wrap(flat_plate).moved((behind - 0.02 + cab.length / 2, 0, -0.05)))
     return join(parts), paint, (length, width)
 
 
-def _cargo(
-    what: str,
+def _rear(
     paint: Paintwork,
-    size: tuple[float, float, float],
-    base: tuple[float, float],
-    cover: tuple[float, float],
-    colour: Colour,
+    space: Space,
+    places: tuple[float, float],
+    plain: tuple[Texel, Texel, Texel],
+    heavy: bool,
     rng: np.random.Generator,
 ) -> list[Mesh]:
-    """Return what a truck carries, above its floor."""
-    length, width, _ = size
-    x, z = base
+    """Return the parts below and behind the cargo: bumper, lights, mudflaps and, of lorries, side guards and fuel tank.
+
+    Args:
+        paint: paint of the truck.
+        space: the cargo's space.
+        places: x of the rear end and of the mudflaps.
+        plain: texels of grey, black and metal.
+        heavy: whether it is a lorry.
+        rng: decides on the side guards.
+    """
+    (behind, flaps), (grey, black, metal) = places, plain
+    length, width, _, x, floor = space
+    parts = [mesh_of(box((0.12, width * 0.94, 0.12), (behind + 0.06, 0, 0.5 + 0.08 * heavy)), grey)]
+    red = paint.flat((140, 14, 16), Material.TAIL_LIGHT)
+    for side in (-1, 1):
+        parts.append(mesh_of(box((0.05, 0.3, 0.12), (behind - 0.01, side * width * 0.38, floor - 0.12)), red))
+        parts.append(mesh_of(box((0.02, 0.4, 0.42), (flaps, side * width * 0.36, 0.42)), black))
+        if heavy and rng.random() < 0.7:
+            parts.append(mesh_of(box((length * 0.5, 0.04, 0.4), (x + 0.3, side * width * 0.48, 0.62)), grey))
+    if heavy:
+        tank = limb((x + length * 0.3, width * 0.4, 0.65), (x + length * 0.1, width * 0.4, 0.65), 0.24)
+        parts.append(mesh_of(tank, metal))
+    return parts
+
+
+def _cargo(what: str, paint: Paintwork, space: Space, cover: Texel, colour: Colour, rng: np.random.Generator) -> list[Mesh]:
+    """Return the cargo body, its walls in the texel of the cover."""
+    length, width, _, x, z = space
     grey, metal = paint.flat((70, 72, 75)), paint.flat((150, 152, 155), Material.METAL)
     deck = mesh_of(box((length, width, 0.12), (x, 0, z)), grey)
     if what in ("box", "curtain"):
-        return [deck, *_panels(what, paint, size, base, colour, rng)]
+        return [deck, *_panels(what, paint, space, colour, rng)]
     if what == "tank":
         radius = min(width / 2, 0.95)
         tank = limb((x + length / 2 - radius, 0, z + radius), (x - length / 2 + radius, 0, z + radius), radius)
@@ -110,17 +131,9 @@ def _cargo(
     return parts
 
 
-def _panels(
-    what: str,
-    paint: Paintwork,
-    size: tuple[float, float, float],
-    base: tuple[float, float],
-    colour: Colour,
-    rng: np.random.Generator,
-) -> list[Mesh]:
-    """Return a closed box: its ribs, doors, letters and stripe are solid, a few centimetres high."""
-    length, width, height = size
-    x, z = base
+def _panels(what: str, paint: Paintwork, space: Space, colour: Colour, rng: np.random.Generator) -> list[Mesh]:
+    """Return a closed box, whose ribs, doors and bands are solid and a few centimetres high."""
+    length, width, height, x, z = space
     dark: Colour = tuple(int(v * 0.72) for v in colour)  # pyright: ignore[reportAssignmentType]
     main, rib = paint.flat(colour), paint.flat(dark)
     if what == "curtain":

@@ -1,4 +1,4 @@
-"""A vehicle: its model, and all that tells it from others of that model."""
+"""Vehicles: type, model and colour, and the details that distinguish vehicles of one model."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -29,11 +29,11 @@ TYPES: dict[str, float] = {
     "lorry": 0.04,
     "motorcycle": 0.13,
 }
-"""How frequent each type is."""
+"""Frequency of each type."""
 
 
 class Character(NamedTuple):
-    """What is known of a vehicle by name."""
+    """Type, model and colour of a vehicle."""
 
     type: str
     model: str
@@ -42,7 +42,7 @@ class Character(NamedTuple):
 
 @dataclass(frozen=True)
 class Vehicle:
-    """One vehicle, as it stands in every picture of it."""
+    """A vehicle: the same in all of its images."""
 
     about: Character
     mesh: Mesh
@@ -53,7 +53,7 @@ class Vehicle:
 
 
 def draw_vehicle(seed: tuple[int, ...], kind: str | None = None) -> Vehicle:
-    """Return the vehicle that integers stand for, of a type where one is given."""
+    """Return the vehicle of a seed, of a random type unless one is given."""
     rng = np.random.default_rng(seed)
     about = _character(rng, kind)
     shades = COLOURS[about.colour][1]
@@ -62,14 +62,14 @@ def draw_vehicle(seed: tuple[int, ...], kind: str | None = None) -> Vehicle:
         paint, footprint = Paintwork(LENGTH, WIDTH, HEIGHT, colour), (LENGTH, WIDTH)
         mesh = motorcycle(paint, BIKES[about.model], colour, rng)
     else:
-        details = np.random.default_rng(list(about.model.encode()))  # what all vehicles of a model share
+        details = np.random.default_rng(list(about.model.encode()))  # shared by all vehicles of a model
         build = truck if about.type in ("box truck", "lorry") else _car
         mesh, paint, footprint = build(BODIES[about.type][about.model], about.type, colour, details, rng)
     return Vehicle(about, mesh, paint.finished(), footprint)
 
 
 def character(seed: tuple[int, ...]) -> Character:
-    """Return what is known by name of the vehicle that integers stand for, without making it."""
+    """Return type, model and colour of a seed's vehicle, without building it."""
     return _character(np.random.default_rng(seed), None)
 
 

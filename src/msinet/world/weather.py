@@ -1,37 +1,67 @@
-"""Cities: the light of a place at an hour, and what the weather does to road and air."""
+"""Weather and light of cities: what a camera's light is drawn from."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from msinet.world.shading import Light
+from msinet.world.mesh import Floats
 
 Range = tuple[float, float]
 Triple = tuple[float, float, float]
 
 
+class Light(NamedTuple):
+    """The light of a scene."""
+
+    key: Floats
+    """(3,) direction to the sun, or place of the street lamp."""
+    is_lamp: bool
+    key_colour: Floats
+    """(3,) irradiance at a right angle; of a lamp at 10 m."""
+    zenith: Floats
+    """(3,) radiance of the sky above."""
+    horizon: Floats
+    """(3,) radiance of the sky at its lower edge."""
+    skyline: Floats
+    """(3,) radiance of houses and trees that the paint mirrors."""
+    skyline_height: float
+    """Height of the skyline as the sine of the elevation."""
+    bounce: Floats
+    """(3,) radiance of the ground, as seen from below."""
+    lamps: float
+    """Brightness of the vehicles' lights; 0 is off."""
+    brakes: float
+    """1 while the vehicle brakes, otherwise 0."""
+    level: float
+    """Irradiance of open road; the vehicles' lights are relative to it."""
+    haze: float
+    """Optical depth of the haze per 100 m."""
+
+
 @dataclass(frozen=True)
 class Weather:
-    """What the light of a city is drawn from."""
+    """Ranges that the light of a city is drawn from."""
 
     elevation: Range
-    """Of the sun in degrees."""
+    """Elevation of the sun in degrees."""
     sun: Range
-    """Strength of its light."""
+    """Strength of the sun's light."""
     sun_colour: Triple
     zenith: Triple
     horizon: Triple
     clouds: Range
     """Share of the sun's light that clouds spread over the sky."""
     lamps: float = 0.0
-    """How bright vehicles' lights are."""
+    """Brightness of the vehicles' lights."""
     wet: float = 0.0
+    """How strongly the road mirrors, from 0 to 1."""
     haze: Range = (0.0, 0.3)
     street_lamps: bool = False
     exposure: float = 0.17
-    """How bright the cameras make the road, linear from 0 to 1."""
+    """Brightness that cameras give the road, linear from 0 to 1."""
     streaks: float = 0.0
-    """Rain in the air, streaks in 1,000 pixels."""
+    """Rain in the air, in streaks per 1,000 pixels."""
 
 
 WEATHERS: dict[str, Weather] = {
@@ -90,7 +120,7 @@ WEATHERS: dict[str, Weather] = {
 
 
 def draw_light(weather: Weather, rng: np.random.Generator) -> Light:
-    """Return the light at one camera of the city. Directions are the road's: x along it, y across."""
+    """Return the light of one camera in the road's frame: x along it, y across."""
     strength, clouds = rng.uniform(*weather.sun), rng.uniform(*weather.clouds)
     tint = np.asarray(weather.sun_colour) * np.exp(rng.normal(0, 0.04, 3))
     elevation, azimuth = np.radians(rng.uniform(*weather.elevation)), rng.uniform(0, 2 * np.pi)
@@ -126,7 +156,7 @@ def draw_light(weather: Weather, rng: np.random.Generator) -> Light:
 
 
 def turned(light: Light, heading: float, place: tuple[float, float]) -> Light:
-    """Return the light in the frame of a vehicle that stands somewhere on the road with a heading in radians."""
+    """Return the light in the frame of a vehicle at a place on the road, with a heading in radians."""
     x, y, z = (float(value) for value in light.key)
     if light.is_lamp:
         x, y = x - place[0], y - place[1]

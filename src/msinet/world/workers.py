@@ -1,4 +1,4 @@
-"""The processes that make a world's images."""
+"""Processes that make a world's images, and their orderly end."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from msinet.errors import MSINetError
-from msinet.whole_files import write_whole
+from msinet.files.atomic import write_atomically
 from msinet.world.camera import Camera, draw_camera
 from msinet.world.mesh import Floats
 from msinet.world.names import CAMERAS, IMAGES, TRAFFIC, VEHICLES
@@ -28,49 +28,49 @@ from msinet.world.scene import Stage, noise_texture
 from msinet.world.vehicles import Vehicle, draw_vehicle
 
 NEIGHBOURS = 12
-"""Vehicles that stand around in the pictures."""
+"""Number of vehicles that appear around others."""
 
 
 class Surroundings(NamedTuple):
-    """What all vehicles of a world pass."""
+    """Settings of a world's cameras, which all vehicles pass."""
 
     seed: int
     cameras: int
     city: str
     difficulty: float
     size: int
-    """Most pixels of an image's longest side."""
+    """Largest number of pixels on an image's longest side."""
 
 
 class Images(NamedTuple):
-    """Images of one vehicle that are to be made."""
+    """Images of one vehicle to make."""
 
     identity: int
     places: Mapping[int, list[list[Path]]]
-    """By camera: where each image of the pass goes."""
+    """Files of each image of the pass, by camera."""
 
 
 class WorldError(MSINetError):
-    """The images of a world could not be made."""
+    """Images of a world that could not be made."""
 
 
 def made_by_processes(work: Iterator[Images], around: Surroundings, processes: int) -> Iterator[int]:
-    """Make images, and yield how many at a time.
+    """Make images, and yield the number of each piece of work when it is done.
 
     Raises:
         WorldError: a process was killed.
-        CheckpointError: the disk is full or cannot be written.
+        FileError: the disk is full, or a file cannot be written.
     """
     if processes == 1:
         for images in work:
             yield _make(images, around)
         return
-    # Spawned: what a process of this size holds open, threads too, is no good beginning for others.
+    # Spawned, not forked: threads and open files of this process would not survive a fork.
     context = get_context("spawn")
     stopping = context.Event()
     pool = ProcessPoolExecutor(processes, context, _begin, (stopping,))
     try:
-        with _interrupts_ignored():  # Processes that start now would inherit the handler, and complain.
+        with _interrupts_ignored():  # Processes that start now would inherit the handler and print a traceback.
             running: set[Future[int]] = {pool.submit(_make, images, around) for images in islice(work, 2 * processes)}
         while running:
             done, running = wait(running, return_when=FIRST_COMPLETED)
@@ -79,7 +79,8 @@ def made_by_processes(work: Iterator[Images], around: Surroundings, processes: i
             running |= {pool.submit(_make, images, around) for images in islice(work, len(done))}
     except BrokenProcessPool as error:
         raise WorldError(
-            "a process that made images was killed, perhaps for want of memory: with fewer --processes it goes on from here"
+            "a worker was killed, probably for lack of memory: run the same again with fewer processes; it resumes",
+            "processes",
         ) from error
     finally:
         stopping.set()
@@ -99,11 +100,11 @@ def _interrupts_ignored() -> Iterator[None]:
 
 
 _stopping: Event | None = None
-"""In a process of the pool: set when no more images are wanted."""
+"""Set in a worker when it has to stop."""
 
 
 def _begin(stopping: Event) -> None:
-    """Prepare a process: Ctrl-C is for the one that counts, and without that one there is nothing to do."""
+    """Prepare a worker: it ignores Ctrl-C, which the main process handles, and ends with the main process."""
     global _stopping
     _stopping = stopping
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -117,7 +118,7 @@ def _end_with_parent() -> None:
 
 
 def _make(images: Images, around: Surroundings) -> int:
-    """Make images of one vehicle, and return how many."""
+    """Make images of one vehicle, and return their number."""
     cameras, traffic, texture = _drawn(around)
     vehicle = draw_vehicle((around.seed, VEHICLES, images.identity))
     stage = Stage(vehicle)
@@ -130,7 +131,7 @@ def _make(images: Images, around: Surroundings) -> int:
                 return made
             picture = render(cameras[camera], stage, moment, around.size, texture, rng)
             for file in files:
-                write_whole(file, picture, synced=False)
+                write_atomically(file, picture, synced=False)
             made += 1
     return made
 

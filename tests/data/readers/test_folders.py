@@ -15,7 +15,7 @@ def test_without_splits_the_identities_are_halved(identity_folders):
     assert splits.query == splits.gallery
 
 
-def test_cameras_are_not_guessed_from_names(tmp_path, write_images):
+def test_cameras_are_not_read_from_file_names(tmp_path, write_images):
     splits = folders.read(write_images(tmp_path, "red/0001_c002_cam3.jpg"))
     assert splits.train[0].camera is None
 
@@ -38,18 +38,18 @@ def test_test_is_query_and_gallery(tmp_path, write_images):
     assert len(splits.query) == len(splits.gallery) == 2
 
 
-def test_what_lies_beside_the_splits_is_skipped(tmp_path, write_images):
+def test_entries_beside_the_splits_are_left_out(tmp_path, write_images):
     splits = folders.read(write_images(tmp_path, "train/a/1.jpg spare/b/1.jpg train/flat.jpg"))
     assert {left_out.path.name for left_out in splits.skipped} == {"spare", "flat.jpg"}
 
 
-def test_other_files_are_skipped_but_clutter_is_nobodys_business(identity_folders):
+def test_other_files_are_left_out_and_clutter_is_ignored(identity_folders):
     for name in (".DS_Store", "Thumbs.db", "notes.txt"):
         (identity_folders / "red" / name).touch()
     assert [left_out.path.name for left_out in folders.read(identity_folders).skipped] == ["notes.txt"]
 
 
-def test_what_lies_too_deep_is_skipped(tmp_path, write_images):
+def test_folders_that_are_too_deep_are_left_out(tmp_path, write_images):
     splits = folders.read(write_images(tmp_path, "red/gate/monday/1.jpg red/gate/1.jpg"))
     assert [left_out.path.name for left_out in splits.skipped] == ["monday"]
 
@@ -57,7 +57,7 @@ def test_what_lies_too_deep_is_skipped(tmp_path, write_images):
 @pytest.mark.parametrize(
     "link, target", [("red/back", "."), ("red/back", "red"), ("back", "."), ("red/itself", "red/itself")]
 )
-def test_links_in_circles_bring_no_image_twice(identity_folders, link, target):
+def test_circular_links_give_no_image_twice(identity_folders, link, target):
     before = folders.read(identity_folders)
     (identity_folders / link).symlink_to(identity_folders / target)
     after = folders.read(identity_folders)
@@ -72,7 +72,7 @@ def test_a_link_to_images_elsewhere_is_followed(tmp_path, identity_folders, writ
     assert "yellow" in identities(splits.train + splits.query)
 
 
-def test_any_name_will_do(tmp_path, identity_folders):
+def test_an_identity_may_have_any_name(tmp_path, identity_folders):
     odd = "a \n é 车 'quoted'"
     (identity_folders / "red").rename(identity_folders / odd)
     splits = folders.read(identity_folders)

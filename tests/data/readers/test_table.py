@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msinet.data.readers import table
 from msinet.data.readers.detect import load_splits
 from msinet.data.records import identities
-from msinet.errors import DatasetError
+from msinet.errors import DatasetError, FileError, MissingExtraError
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "two-camera-vehicles"
 
@@ -28,7 +28,7 @@ def test_other_columns_become_fields(manifest):
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
-def test_spreadsheets_write_csv_in_many_ways(manifest, delimiter, encoding):
+def test_csv_dialects_of_spreadsheets_are_read(manifest, delimiter, encoding):
     text = "path,identity,note\r\na.jpg,é 1,x\r\n".replace(",", delimiter)
     assert table.read(manifest(text, encoding=encoding)).train[0].identity == "é 1"
 
@@ -55,7 +55,7 @@ def test_val_is_validation(manifest):
 
 
 def test_an_unknown_split_is_named(manifest):
-    with pytest.raises(DatasetError, match="'holdout', 'tarin'"):
+    with pytest.raises(DatasetError, match=r"unknown splits .*\n  'holdout'\n  'tarin'"):
         table.read(manifest("path,identity,split\na.jpg,1,tarin\nb.jpg,1,holdout\nc.jpg,1,train\n"))
 
 
@@ -82,14 +82,14 @@ def test_an_empty_camera_is_unknown(manifest):
         ("a.jpg,1,train,what", "row 3: more cells than columns"),
     ],
 )
-def test_a_bad_row_is_skipped_by_number(manifest, row, reason):
+def test_a_bad_row_is_left_out_by_number(manifest, row, reason):
     splits = table.read(manifest(f"path,identity,split\nb.jpg,1,train\n{row}\nc.jpg,1,train\n"))
     assert [left_out.reason for left_out in splits.skipped] == [reason]
     assert len(splits.train) == 2
 
 
 def test_no_usable_row_is_an_error(manifest):
-    with pytest.raises(DatasetError, match=r"no usable row .* row 2: there is no such file"):
+    with pytest.raises(DatasetError, match=r"no usable row (.|\n)* row 2: there is no such file"):
         table.read(manifest("path,identity\ngone.jpg,1\n"))
 
 
@@ -99,8 +99,8 @@ def test_an_empty_table_is_an_error(manifest, text):
         table.read(manifest(text))
 
 
-def test_a_missing_column_is_named_beside_those_there(manifest):
-    with pytest.raises(DatasetError, match="no column 'identity'; its columns: 'path', 'id'"):
+def test_a_missing_column_is_named_with_the_others(manifest):
+    with pytest.raises(DatasetError, match=r"no column identity\. It has:\n  'path'\n  'id'"):
         table.read(manifest("path,id\na.jpg,1\n"))
 
 
@@ -110,11 +110,11 @@ def test_a_column_given_twice_is_an_error(manifest):
 
 
 def test_an_open_quote_does_not_swallow_the_rest(manifest):
-    with pytest.raises(DatasetError, match="cannot read"):
+    with pytest.raises(DatasetError, match="is not CSV"):
         table.read(manifest('path,identity\na.jpg,"1\nb.jpg,2\n'))
 
 
-def test_another_encoding_is_told(manifest):
+def test_another_encoding_is_refused(manifest):
     with pytest.raises(DatasetError, match="not UTF-8"):
         table.read(manifest("path,identity\na.jpg,é\n", encoding="latin-1"))
 
@@ -125,18 +125,18 @@ def test_paths_may_be_absolute(manifest, tmp_path, write_images):
     assert table.read(manifest(f"path,identity\n{file},1\n")).train[0].path == file
 
 
-def test_the_table_itself_may_be_given(manifest):
+def test_the_path_may_be_the_table_itself(manifest):
     splits = table.read(manifest("path,identity\na.jpg,1\n", name="labels.tsv") / "labels.tsv")
     assert (splits.name, len(splits.train)) == ("crops", 1)
 
 
-def test_of_two_tables_manifest_is_meant(manifest):
+def test_of_two_tables_manifest_is_read(manifest):
     folder = manifest("path,identity\na.jpg,1\n")
     (folder / "results.csv").touch()
     assert table.find_table(folder) == folder / "manifest.csv"
 
 
-def test_of_two_other_tables_neither_is_guessed(manifest):
+def test_of_two_other_tables_neither_is_read(manifest):
     folder = manifest("", name="one.csv")
     (folder / "two.csv").touch()
     assert not table.recognises(folder)
@@ -155,13 +155,13 @@ def test_numbers_of_a_parquet_table_become_strings(manifest):
 
 def test_a_broken_parquet_table_is_named(manifest):
     pytest.importorskip("pyarrow")
-    with pytest.raises(DatasetError, match=r"cannot read .*labels\.parquet"):
+    with pytest.raises(FileError, match=r"cannot read .*labels\.parquet"):
         table.read(manifest("no parquet", name="labels.parquet"))
 
 
 def test_without_pyarrow_the_extra_is_named(manifest, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(DatasetError, match=r"pip install msinet\[table\]"):
+    with pytest.raises(MissingExtraError, match=r"msinet\[table\]"):
         table.read(manifest("", name="labels.parquet"))
 
 

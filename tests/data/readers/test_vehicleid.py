@@ -19,7 +19,7 @@ def test_each_test_list_is_a_task_the_smallest_first(vehicleid):
     assert [len(identities(task.query)) for task in splits.tasks.values()] == [2, 3, 3]
 
 
-def test_all_images_of_a_task_are_asked_for_and_searched_by_a_protocol_of_its_own(vehicleid):
+def test_all_images_of_a_task_are_query_and_gallery_under_its_own_protocol(vehicleid):
     splits = reader.read(vehicleid)
     assert splits.query == splits.gallery
     assert splits.protocol == "vehicleid"
@@ -36,15 +36,15 @@ def test_chinese_words_are_read_in_either_encoding(vehicleid):
         assert reader.read(vehicleid).query[0].fields["model"] == "奥迪A6L"
 
 
-def test_a_missing_image_is_told_once(vehicleid):
+def test_a_missing_image_is_left_out_once(vehicleid):
     (vehicleid / "image" / "0000003.jpg").unlink()
     (left_out,) = reader.read(vehicleid).skipped
     assert left_out.path == vehicleid / "image" / "0000003.jpg"
-    assert left_out.reason == "listed in test_list_2.txt, but not there"
+    assert left_out.reason == "listed in test_list_2.txt, but missing"
 
 
 @pytest.mark.parametrize("file", ["train_test_split/train_list.txt", "attribute/color_attr.txt"])
-def test_a_broken_line_is_told_by_its_number(vehicleid, file):
+def test_a_broken_line_is_named_by_number(vehicleid, file):
     (vehicleid / file).write_bytes(b"\xef\xbb\xbf0000001 1\r\n\r\n0000002 1 0000003\r\n")
     (left_out,) = reader.read(vehicleid).skipped
     assert left_out.path == vehicleid / file
@@ -57,19 +57,19 @@ def test_a_path_that_leads_out_is_left_out(vehicleid, write_images):
     splits = reader.read(vehicleid)
     assert len(splits.train) == 1
     assert [left_out.reason for left_out in splits.skipped] == [
-        "line 1: '../../secret.jpg' leads out of the data set",
-        "line 2: '/etc/passwd' leads out of the data set",
+        "line 1: '../../secret.jpg' leads out of the dataset",
+        "line 2: '/etc/passwd' leads out of the dataset",
     ]
 
 
-def test_a_test_without_images_is_no_task(vehicleid):
+def test_a_list_without_images_is_left_out(vehicleid):
     (vehicleid / "train_test_split" / "test_list_9.txt").write_text("\n")
     splits = reader.read(vehicleid)
     assert list(splits.tasks) == ["2", "3"]
-    assert splits.skipped[0].reason == "none of its images is there"
+    assert splits.skipped[0].reason == "none of its images exists"
 
 
-def test_a_part_of_the_published_one_is_remarked_on(vehicleid):
+def test_a_part_of_the_published_dataset_gets_a_remark(vehicleid):
     (remark,) = reader.read(vehicleid).remarks
     assert remark.startswith(
         "differs from the published VehicleID: train has 1 identities and 2 images instead of 13,164 and 113,346; "

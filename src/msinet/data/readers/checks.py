@@ -1,4 +1,4 @@
-"""What must hold of every dataset, whoever read it."""
+"""Checks that every dataset must pass: repeated files, empty splits, identities in two splits, published sizes."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from msinet.data.records import ImageRecord, ReidSplits, Skipped, identities
-from msinet.errors import DatasetError
+from msinet.errors import DatasetError, listed
 
 
 def drop_repeats(splits: ReidSplits) -> ReidSplits:
@@ -25,36 +25,41 @@ def drop_repeats(splits: ReidSplits) -> ReidSplits:
 
 
 def check_splits(splits: ReidSplits) -> None:
-    """Check that there is something to learn from or to score, and that no identity is in two roles.
+    """Check that there are images to train on or to score, and that no identity is in two of train, validation and test.
 
     Raises:
-        DatasetError: No images, only validation images, query without gallery or gallery without query, or an identity
-            in more than one of train, validation and query with gallery.
+        DatasetError: there are no images, only validation images, queries without a gallery or a gallery without queries,
+            or an identity is in two of train, validation and query with gallery.
     """
     parts = splits.parts()
     if not any(parts.values()):
         raise DatasetError(f"no images in {splits.name}{_left_out(splits)}")
     if bool(splits.query) != bool(splits.gallery):
         empty, other = ("gallery", "query") if splits.query else ("query", "gallery")
-        raise DatasetError(f"{splits.name} has {other} images, but no {empty} images to go with them{_left_out(splits)}")
+        raise DatasetError(f"{splits.name} has {other} images but no {empty} images: scoring needs both{_left_out(splits)}")
     if not splits.train and not splits.query:
-        raise DatasetError(f"{splits.name} has only validation images: nothing to train on and nothing to score")
+        raise DatasetError(f"{splits.name} has only validation images: add images to train on or to score")
     roles: Mapping[str, Iterable[ImageRecord]] = {
         "train": splits.train,
         "validation": splits.validation,
         "query or gallery": [record for part in parts if part not in ("train", "validation") for record in parts[part]],
     }
     for one, other in combinations(roles, 2):
-        _check_apart(splits.name, one, roles[one], other, roles[other])
+        shared = sorted(set(identities(roles[one])) & set(identities(roles[other])))
+        if shared:
+            raise DatasetError(
+                f"identities in both {one} and {other} of {splits.name}: keep all images of an identity in one split, since "
+                f"scores count on identities that never appear in training{listed(shared)}"
+            )
 
 
 def remark_on_sizes(splits: ReidSplits, name: str, published: Mapping[str, tuple[int, int]]) -> ReidSplits:
-    """Return the dataset with a remark if it is another or only a part of the published one.
+    """Return the dataset, with a remark if its sizes differ from the published ones.
 
     Args:
-        splits: The dataset as it was read.
-        name: Of the published one.
-        published: The number of identities and of images of its parts, as `ReidSplits.parts` names them.
+        splits: the dataset as it was read.
+        name: name of the published dataset.
+        published: published numbers of identities and of images by part, as in `ReidSplits.parts`.
     """
     parts = splits.parts()
     found = {part: (len(identities(parts.get(part, ()))), len(parts.get(part, ()))) for part in published}
@@ -70,22 +75,7 @@ def remark_on_sizes(splits: ReidSplits, name: str, published: Mapping[str, tuple
     return replace(splits, remarks=(*splits.remarks, f"differs from the published {name}: {'; '.join(differences)}"))
 
 
-def _check_apart(
-    name: str, one: str, records: Iterable[ImageRecord], other: str, other_records: Iterable[ImageRecord]
-) -> None:
-    shared = sorted(set(identities(records)) & set(identities(other_records)))
-    if not shared:
-        return
-    some = ", ".join(map(repr, shared[:3])) + (" ..." if len(shared) > 3 else "")
-    what = "identity is" if len(shared) == 1 else "identities are"
-    raise DatasetError(
-        f"{len(shared)} {what} in both {one} and {other} of {name}: {some}. "
-        "Scores count on identities never seen in training: keep all images of an identity in one of them"
-    )
-
-
 def _left_out(splits: ReidSplits) -> str:
     if not splits.skipped:
         return ""
-    first = splits.skipped[0]
-    return f" ({len(splits.skipped)} left out, the first: {first.path}: {first.reason})"
+    return f"; {len(splits.skipped)} left out:" + listed([f"{left.path}: {left.reason}" for left in splits.skipped], limit=3)

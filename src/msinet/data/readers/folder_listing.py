@@ -1,19 +1,19 @@
-"""What is in a folder: its images, its folders, and the rest."""
+"""Listing of one folder: its images, its folders and its other files."""
 
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from msinet.data.images import IMAGE_SUFFIXES
-from msinet.errors import DatasetError
+from msinet.data.pixels import IMAGE_SUFFIXES
+from msinet.errors import FileError
 
 CLUTTER = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir", "lost+found"})
-"""What systems leave behind, in lower case."""
+"""Names that operating systems leave in folders, in lower case."""
 
 
 @dataclass
 class FolderListing:
-    """The entries of one folder, each kind sorted by name; hidden ones and systems' clutter are left out."""
+    """The entries of one folder by kind, sorted by name, without hidden entries and clutter."""
 
     images: list[Path] = field(default_factory=list)
     folders: list[Path] = field(default_factory=list)
@@ -21,17 +21,17 @@ class FolderListing:
 
 
 def list_folder(folder: Path) -> FolderListing:
-    """List one folder, without what lies in its folders.
+    """List one folder, but not the folders in it.
 
     Raises:
-        DatasetError: The folder cannot be listed.
+        FileError: the folder cannot be listed.
     """
     listing = FolderListing()
     try:
-        with os.scandir(folder) as found:  # It knows folders from files, which would else be asked of each.
+        with os.scandir(folder) as found:  # It knows folders from files without asking the disk for each.
             entries = sorted((entry.name, _is_folder(entry)) for entry in found)
     except OSError as error:
-        raise DatasetError(f"cannot list {folder}: {error.strerror}") from error
+        raise FileError(f"cannot list {folder}: {error.strerror}") from error
     for name, is_folder in entries:
         if _is_clutter(name):
             continue
@@ -52,5 +52,5 @@ def _is_clutter(name: str) -> bool:
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # A link in a circle.
+    except OSError:  # A circular link.
         return False

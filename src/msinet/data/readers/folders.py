@@ -1,4 +1,4 @@
-"""Your own images in folders: a folder an identity."""
+"""Reader of your own images in folders, one folder per identity."""
 
 import os
 from collections.abc import Iterator
@@ -10,12 +10,12 @@ from msinet.data.records import ImageRecord, ReidSplits, Skipped
 
 LAYOUT = (
     "folders of images, <identity>/*.jpg or <identity>/<camera>/*.jpg, "
-    "with train/, validation/, query/, gallery/ or test/ above them if you like"
+    "optionally below train/, validation/, query/, gallery/ or test/"
 )
 
 
 def recognises(path: Path) -> bool:
-    """Say whether there is an image in an identity's folder."""
+    """Return whether any identity's folder holds an image."""
     if not path.is_dir():
         return False
     splits = _split_folders(path)
@@ -25,12 +25,12 @@ def recognises(path: Path) -> bool:
 def read(path: Path, seed: int = 0) -> ReidSplits:
     """Read images whose identity is their folder's name.
 
-    The camera is known only where there is a folder for it, `<identity>/<camera>/*.jpg`: names of files are not guessed
-    at. As soon as one folder is named as a split (train, validation or val, query, gallery, or test, which is query and
-    gallery) all are taken for splits; otherwise the identities are halved by the seed.
+    The camera is the folder below it, `<identity>/<camera>/*.jpg`, and unknown without one; file names are not
+    interpreted. If one folder is named like a split (train, validation or val, query, gallery, or test, which is query
+    and gallery), only folders named like splits are read; otherwise the seed halves the identities.
 
     Raises:
-        DatasetError: A folder cannot be listed.
+        FileError: a folder cannot be listed.
     """
     splits = _split_folders(path)
     records: dict[str, list[ImageRecord]] = {}
@@ -38,7 +38,7 @@ def read(path: Path, seed: int = 0) -> ReidSplits:
     if splits:
         beside = list_folder(path)
         stray = [folder for folder in beside.folders if folder not in splits] + beside.images
-        skipped.extend(Skipped(other, "not in a folder named as a split, as others are") for other in stray)
+        skipped.extend(Skipped(other, "outside the folders of splits") for other in stray)
     for folder in splits or [path]:
         for found in _images(folder):
             if isinstance(found, Skipped):
@@ -55,7 +55,7 @@ def _split_folders(path: Path) -> list[Path]:
 
 
 def _images(folder: Path) -> Iterator[ImageRecord | Skipped]:
-    """Yield what lies in the folders of identities, and what lies where it tells nothing."""
+    """Yield the images in the folders of identities, and the entries to leave out."""
     listing = list_folder(folder)
     for image in listing.images:
         yield Skipped(image, "not in an identity's folder")
@@ -69,7 +69,7 @@ def _images(folder: Path) -> Iterator[ImageRecord | Skipped]:
 
 
 def _images_of(identity: Path) -> Iterator[ImageRecord | Skipped]:
-    """Yield the images of one identity: first those of unknown camera, then camera by camera."""
+    """Yield the images of one identity: those of unknown camera first, then camera by camera."""
     listing = list_folder(identity)
     for image in listing.images:
         yield ImageRecord(image, identity.name)
@@ -89,7 +89,7 @@ def _images_of(identity: Path) -> Iterator[ImageRecord | Skipped]:
 
 
 def _leads_back(folder: Path) -> bool:
-    """Say whether the folder is a link to one that holds it: its images would be met twice."""
+    """Return whether the folder is a link to a folder above it, whose images would be read twice."""
     if not folder.is_symlink():
         return False
     return Path(os.path.realpath(folder.parent)).is_relative_to(os.path.realpath(folder))

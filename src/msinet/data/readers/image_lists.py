@@ -1,4 +1,4 @@
-"""Text files that list images: a line an image, its name first and its labels behind it."""
+"""Text files that list images: each line has an image's name and its labels."""
 
 import errno
 import os
@@ -7,44 +7,44 @@ from pathlib import Path
 from typing import NamedTuple
 
 from msinet.data.records import Skipped
-from msinet.errors import DatasetError
+from msinet.errors import FileError
 
 ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL})
 
 SHOWN = 60
-"""Letters of a broken line."""
+"""Characters shown of a broken line."""
 
 
 class Listed(NamedTuple):
-    """A line of a list, whose image is there."""
+    """A line of a list whose image exists."""
 
     path: Path
     name: str
-    """As the list has it, with its suffix."""
+    """Name in the list, with its suffix."""
     labels: list[str]
     line: int
-    """From 1."""
+    """Number of the line, from 1."""
 
 
 class ImageLists:
-    """The lists of one dataset. A folder is listed once, however many of its images are named in however many lists."""
+    """The lists of one dataset. Each folder of images is listed only once."""
 
     def __init__(self) -> None:
         self.skipped: list[Skipped] = []
-        """The lines that are broken, and each image that is not there once."""
+        """Broken lines, and each missing image once."""
         self._folders: dict[Path, ImageFolder] = {}
 
     def read(self, file: Path, folder: Path, form: str, suffix: str = "") -> Iterator[Listed]:
-        """Yield the lines whose image is there, in their order. A list that is not there has none.
+        """Yield the lines whose image exists, in their order; none where the list is missing.
 
         Args:
             file: the list.
-            folder: that the names begin at; one that leads out of it is left out.
-            form: of a line, a word each: "image identity"; more words may follow where it ends with "...".
-            suffix: of the names that have none.
+            folder: folder of the images; names that lead out of it are left out.
+            form: words of a line, such as "image identity"; more words may follow if it ends with "...".
+            suffix: suffix of names without one.
 
         Raises:
-            DatasetError: the list cannot be read, or a folder cannot be listed.
+            FileError: the list cannot be read, or a folder cannot be listed.
         """
         wanted, endless = len(form.removesuffix(" ...").split()), form.endswith(" ...")
         images = self._folders.setdefault(folder, ImageFolder(folder))
@@ -56,35 +56,35 @@ class ImageLists:
             if len(words) < wanted or (len(words) > wanted and not endless):
                 self.leave_out(file, number, f"{quoted(line)} is not like: {form}")
             elif leads_out(name):
-                self.leave_out(file, number, f"{quoted(name)} leads out of the data set")
+                self.leave_out(file, number, f"{quoted(name)} leads out of the dataset")
             else:
                 name += suffix if "." not in name.rpartition("/")[2] else ""
                 if path := images.find(name):
                     yield Listed(path, name, words[1:], number)
                 elif name not in images.missed:
                     images.missed.add(name)
-                    self.skipped.append(Skipped(folder / name, f"listed in {file.name}, but not there"))
+                    self.skipped.append(Skipped(folder / name, f"listed in {file.name}, but missing"))
 
     def leave_out(self, file: Path, line: int, reason: str) -> None:
-        """Note that a line of a list is left out."""
+        """Record that a line of a list is left out."""
         self.skipped.append(Skipped(file, f"line {line}: {reason}"))
 
 
 class ImageFolder:
-    """Where the images of a folder, and of the folders in it, are: each folder is listed when it is first needed."""
+    """The images of a folder and of the folders in it; each folder is listed once, when it is first needed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.missed: set[str] = set()
-        """Names of images that are told to be missing."""
+        """Names of missing images that are already reported."""
         self._found: dict[str, Path | None] = {}
         self._listed: dict[str, frozenset[str]] = {}
 
     def find(self, name: str) -> Path | None:
-        """Return the path of an image, None if it is not there.
+        """Return the path of an image, None if it is missing.
 
         Raises:
-            DatasetError: a folder cannot be listed.
+            FileError: a folder cannot be listed.
         """
         if name not in self._found:
             inner, _, last = name.rpartition("/")
@@ -95,17 +95,17 @@ class ImageFolder:
 
 
 def lines_of(file: Path) -> list[str]:
-    """Return the lines of a text file without the blanks around them; a byte order mark and Windows' line ends are fine.
+    """Return the stripped lines of a text file, with or without a byte order mark and Windows line ends.
 
-    Most of these datasets are Chinese, so that a file that is not UTF-8 is taken for GB 18030.
+    A file that is not UTF-8 is read as GB 18030, since most of these datasets are Chinese.
 
     Raises:
-        DatasetError: The file cannot be read.
+        FileError: the file cannot be read.
     """
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise DatasetError(f"cannot read {file}: {error.strerror}") from error
+        raise FileError(f"cannot read {file}: {error.strerror}") from error
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -114,12 +114,12 @@ def lines_of(file: Path) -> list[str]:
 
 
 def leads_out(name: str) -> bool:
-    """Say whether a name may lead out of the folder that it begins at."""
+    """Return whether a name may lead out of its folder."""
     return ".." in name.split("/") or name.startswith("/") or bool(os.path.splitdrive(name)[0])
 
 
 def quoted(text: str) -> str:
-    """Return the beginning of what a file says, fit to be shown."""
+    """Return the beginning of a text in quotes, for messages."""
     return repr(text if len(text) <= SHOWN else text[:SHOWN] + "...")
 
 
@@ -127,16 +127,16 @@ def _files_in(folder: Path) -> frozenset[str]:
     try:
         with os.scandir(folder) as entries:
             return frozenset(entry.name for entry in entries if _is_file(entry))
-    except ValueError:  # Lists may say anything, NUL bytes too.
+    except ValueError:  # A name with a NUL byte.
         return frozenset()
     except OSError as error:
         if error.errno in ABSENT:
             return frozenset()
-        raise DatasetError(f"cannot list {folder}: {error.strerror}") from error
+        raise FileError(f"cannot list {folder}: {error.strerror}") from error
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_file()
-    except OSError:  # A link in a circle.
+    except OSError:  # A circular link.
         return False

@@ -1,4 +1,4 @@
-"""Market-1501: people in six cameras. Zheng et al., Scalable Person Re-identification: A Benchmark, ICCV 2015."""
+"""Reader of Market-1501: people in six cameras. Zheng et al., Scalable Person Re-identification: A Benchmark, ICCV 2015."""
 
 import re
 from pathlib import Path
@@ -15,27 +15,27 @@ JUNK = "-1"
 SEQUENCE = re.compile(r"(-1|\d+)_c\d+s\d")
 
 PUBLISHED = {"train": (751, 12_936), "query": (750, 3_368), "gallery": (751, 15_913)}
-"""Identities and images of each part; the gallery's with the distractors, which are one identity, and without junk."""
+"""Identities and images of each part; in the gallery distractors count, as one identity, and junk does not."""
 
 
 def recognises(path: Path) -> bool:
-    """Say whether the folder looks like Market-1501; `query` alone is anybody's."""
+    """Return whether the folder looks like Market-1501; many datasets have a folder `query`."""
     return any((path / FOLDERS[split]).is_dir() for split in ("train", "gallery"))
 
 
 def read(path: Path, seed: int = 0) -> ReidSplits:
-    """Read the dataset, whose splits are given: the seed changes nothing.
+    """Read the dataset; its splits are given, so that the seed has no effect.
 
-    Identity -1 is a part of a person or of nobody, which is neither right nor wrong: left out. Identity 0000 is nobody
-    that is asked for, and stays in the gallery as a wrong answer.
+    Identity -1 is junk, neither right nor wrong, and left out. Identity 0000 are distractors: no query shows them, and they
+    stay in the gallery as wrong images.
 
     Raises:
-        DatasetError: A folder cannot be listed.
+        FileError: a folder cannot be listed.
     """
     skipped: list[Skipped] = []
     train, query, gallery = (_records(path / folder, skipped) for folder in FOLDERS.values())
     splits = ReidSplits(path.name, train, query=query, gallery=gallery, skipped=tuple(skipped))
-    # DukeMTMC-reID and others come in the same folders, but their cameras have no sequences.
+    # DukeMTMC-reID and others have the same folders, but no sequences in their names.
     is_market = any(SEQUENCE.match(record.path.name) for records in (train, gallery) for record in records[:1])
     return remark_on_sizes(splits, "Market-1501", PUBLISHED) if is_market else splits
 

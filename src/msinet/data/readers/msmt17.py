@@ -1,5 +1,5 @@
-"""MSMT17: people in fifteen cameras. Wei et al., Person Transfer GAN to Bridge Domain Gap for Person Re-identification,
-CVPR 2018.
+"""Reader of MSMT17: people in fifteen cameras. Wei et al., Person Transfer GAN to Bridge Domain Gap for Person
+Re-identification, CVPR 2018.
 """
 
 import re
@@ -16,7 +16,7 @@ LAYOUT = (
 
 LISTS = ("train", "val", "query", "gallery")
 FOLDERS = (("train", "test"), ("mask_train_v2", "mask_test_v2"))
-"""Of the two versions, which hold the same images; in the second, faces are masked."""
+"""Folders of training and test in the two versions; the second has the same images with masked faces."""
 
 FORM = "image identity"
 NAME = re.compile(r"(?:.*/)?\d+_\d+_(?P<camera>\d+)_(?P<time>[^_/]+)_[^/]*")
@@ -26,21 +26,20 @@ PUBLISHED = {"train": (1_041, 32_621), "query": (3_060, 11_659), "gallery": (3_0
 
 
 def recognises(path: Path) -> bool:
-    """Say whether the folder looks like MSMT17; one list alone, or train/ and test/ alone, are anybody's."""
+    """Return whether the folder looks like MSMT17; many datasets have one of the lists, or train/ and test/."""
     lists = sum((path / f"list_{part}.txt").is_file() for part in LISTS)
     return lists > 1 and any((path / folder).is_dir() for version in FOLDERS for folder in version)
 
 
 def read(path: Path, seed: int = 0) -> ReidSplits:
-    """Read the dataset, whose splits are given: the seed changes nothing.
+    """Read the dataset; its splits are given, so that the seed has no effect.
 
-    The lists number the people of training and those of test separately, from 0, so that an identity is "train 0" or
-    "test 0". `list_val.txt` has other images of the people in `list_train.txt`: it cannot be a validation split, whose
-    identities are its own, and joins the training images, as nearly all papers have it. A record's `time` is day and
-    time of day.
+    The lists number the people of training and of test separately, from 0: identities are named "train 0" and "test 0".
+    `list_val.txt` has other images of the people in `list_train.txt`. It therefore joins the training images, as in nearly
+    all papers, and is no validation split, which needs identities of its own. A record's `time` is day and time of day.
 
     Raises:
-        DatasetError: A list cannot be read, or a folder cannot be listed.
+        FileError: a list cannot be read, or a folder cannot be listed.
     """
     lists = ImageLists()
     version = next((version for version in FOLDERS if any((path / folder).is_dir() for folder in version)), FOLDERS[0])

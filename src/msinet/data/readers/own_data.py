@@ -1,4 +1,4 @@
-"""What the layouts for your own images share: the names of splits, and the split made where none is given."""
+"""Splits of your own images, in folders or a table: their names, and halving by identity where none are given."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,13 +13,13 @@ SPLIT_WORDS: dict[str, tuple[str, ...]] = {
     "gallery": ("gallery",),
     "test": ("query", "gallery"),
 }
-"""What a user writes -> the splits that the image joins. A test image is asked for and searched among."""
+"""Splits that an image joins, by the word that users write. A test image is both query and gallery."""
 
 
 def split_by_identity(records: Sequence[ImageRecord], seed: int = 0) -> dict[str, list[ImageRecord]]:
-    """Part the records by identity: half of the identities, rounded up, to `train` and the others to `test`.
+    """Split records by identity: half of the identities, rounded up, to `train` and the others to `test`.
 
-    Which identities go where follows from their labels and the seed alone, on any machine and in any order of records.
+    The halves follow from the labels and the seed alone, on any machine and in any order of records.
     """
 
     def draw(identity: str) -> bytes:
@@ -34,7 +34,7 @@ def split_by_identity(records: Sequence[ImageRecord], seed: int = 0) -> dict[str
 
 
 def splits_from_words(name: str, records: Mapping[str, Sequence[ImageRecord]], skipped: Iterable[Skipped]) -> ReidSplits:
-    """Return the dataset whose records are given under the words of `SPLIT_WORDS`."""
+    """Return the dataset of records that are given by the words of `SPLIT_WORDS`."""
     splits: dict[str, list[ImageRecord]] = {"train": [], "validation": [], "query": [], "gallery": []}
     for word, members in records.items():
         for split in SPLIT_WORDS[word]:

@@ -1,5 +1,5 @@
-"""VehicleID: vehicles from in front or behind. Liu et al., Deep Relative Distance Learning: Tell the Difference Between
-Similar Vehicles, CVPR 2016.
+"""Reader of VehicleID: vehicles from the front or rear. Liu et al., Deep Relative Distance Learning: Tell the Difference
+Between Similar Vehicles, CVPR 2016.
 """
 
 import re
@@ -12,7 +12,7 @@ from msinet.data.readers.image_lists import ImageLists, lines_of, quoted
 from msinet.data.readers.number_words import words_of_numbers
 from msinet.data.records import ImageRecord, ReidSplits, RetrievalTask, Skipped
 
-LAYOUT = "a folder with image/ and train_test_split/, which holds train_list.txt and test_list_800.txt or of other sizes"
+LAYOUT = "a folder with image/ and train_test_split/, which holds train_list.txt and test_list_800.txt or other sizes"
 
 TEST_LIST = re.compile(r"test_list_(?P<size>\d+)\.txt")
 FORM = "image identity"
@@ -24,24 +24,24 @@ PUBLISHED = {
     "query of 1600": (1_600, 13_377),
     "query of 2400": (2_400, 19_777),
 }
-"""Identities and images of the lists, which are not quite those of the paper."""
+"""Identities and images of the published lists, which differ slightly from the paper's numbers."""
 
 
 def recognises(path: Path) -> bool:
-    """Say whether the folder looks like VehicleID."""
+    """Return whether the folder looks like VehicleID."""
     return (path / "train_test_split").is_dir() and (path / "image").is_dir()
 
 
 def read(path: Path, seed: int = 0) -> ReidSplits:
-    """Read the dataset, whose splits are given: the seed changes nothing.
+    """Read the dataset; its splits are given, so that the seed has no effect.
 
-    A line of a list is "image identity", the image without its .jpg. Each `test_list_SIZE.txt` is a task of its own, the
-    smallest being the dataset's query and gallery. Query and gallery of a task are all its images: which one of each
-    vehicle is searched for is drawn when it is scored. No cameras are known. A record's `color` and `model` are those
-    of `attribute/`, which knows them of some vehicles, as words where `color_names.txt` and `model_names.txt` have them.
+    A line of a list is "image identity", the image without its .jpg. Each `test_list_SIZE.txt` is a retrieval task, and the
+    smallest is the dataset's query and gallery. All images of a task are both query and gallery: the protocol vehicleid
+    draws one gallery image of each vehicle. Cameras are unknown. `attribute/` has the `color` and `model` of some vehicles, as
+    words where `color_names.txt` and `model_names.txt` have them.
 
     Raises:
-        DatasetError: A list cannot be read, or a folder cannot be listed.
+        FileError: a list cannot be read, or a folder cannot be listed.
     """
     lists = ImageLists()
     about = _about_vehicles(path / "attribute", lists.skipped)
@@ -52,7 +52,7 @@ def read(path: Path, seed: int = 0) -> ReidSplits:
         if records := _records(path, file, about, lists):
             tasks[str(size)] = RetrievalTask(records, records)
         else:
-            lists.skipped.append(Skipped(file, "none of its images is there"))
+            lists.skipped.append(Skipped(file, "none of its images exists"))
     smallest = next(iter(tasks.values()), RetrievalTask((), ()))
     splits = ReidSplits(
         name=path.name,
@@ -67,7 +67,7 @@ def read(path: Path, seed: int = 0) -> ReidSplits:
 
 
 def _test_lists(split: Path) -> dict[int, Path]:
-    """Return the lists of images for testing by their number of vehicles."""
+    """Return the lists of test images by their number of vehicles."""
     found = ((TEST_LIST.fullmatch(file.name), file) for file in (list_folder(split).others if split.is_dir() else ()))
     return {int(name["size"]): file for name, file in found if name}
 
@@ -78,7 +78,7 @@ def _records(path: Path, file: Path, about: Mapping[str, Mapping[str, str]], lis
 
 
 def _about_vehicles(folder: Path, skipped: list[Skipped]) -> dict[str, dict[str, str]]:
-    """Return what is known of each vehicle. A line of the files is "vehicle number"."""
+    """Return the fields of each vehicle. A line of the files is "vehicle number"."""
     about: dict[str, dict[str, str]] = {}
     for field in FIELDS:
         file = folder / f"{field}_attr.txt"

@@ -1,4 +1,4 @@
-"""VeRi-776: vehicles in twenty cameras. Liu et al., A Deep Learning-Based Approach to Progressive Vehicle
+"""Reader of VeRi-776: vehicles in twenty cameras. Liu et al., A Deep Learning-Based Approach to Progressive Vehicle
 Re-identification for Urban Surveillance, ECCV 2016.
 """
 
@@ -26,20 +26,20 @@ PUBLISHED = {"train": (576, 37_778), "query": (200, 1_678), "gallery": (200, 11_
 
 
 def recognises(path: Path) -> bool:
-    """Say whether the folder looks like VeRi-776."""
+    """Return whether the folder looks like VeRi-776."""
     return any((path / f"image_{part}").is_dir() for part in PARTS)
 
 
 def read(path: Path, seed: int = 0) -> ReidSplits:
-    """Read the dataset, whose splits are given: the seed changes nothing.
+    """Read the dataset; its splits are given, so that the seed has no effect.
 
-    The gallery is `image_test`. `name_{train,query,test}.txt` decide which images belong and in which order; where one
-    is missing, all images of its folder do, sorted by name. The fields of a record are its `time` in the video, and
-    `color` and `type` from `{train,test}_label.xml`, as words where `list_color.txt` and `list_type.txt` have them.
-    Tracks are those of `test_track.txt`, answers those of `gt_index.txt` and `jk_index.txt`.
+    The gallery is `image_test`. `name_{train,query,test}.txt` list the images of each part in their order; without a list
+    the part has all images of its folder, sorted by name. The fields of a record are its `time` in the video, and `color`
+    and `type` from `{train,test}_label.xml`, as words where `list_color.txt` and `list_type.txt` have them. Tracks come from
+    `test_track.txt`, matches and junk from `gt_index.txt` and `jk_index.txt`.
 
     Raises:
-        DatasetError: A list cannot be read, or a folder cannot be listed.
+        FileError: a list cannot be read, or a folder cannot be listed.
     """
     skipped: list[Skipped] = []
     words = {field: words_of_numbers(path / f"list_{field}.txt") for field in FIELD_OF_ATTRIBUTE.values()}
@@ -51,7 +51,7 @@ def read(path: Path, seed: int = 0) -> ReidSplits:
     gallery = _records(path, "test", test_labels, tracks, skipped)
     answers = read_answers(path, query, gallery, skipped)
     splits = ReidSplits(path.name, train, (), query, gallery, tuple(skipped), answers=answers)
-    is_world = any((path / world).is_file() for world in WORLDS)  # In this layout, but no copy of the dataset.
+    is_world = any((path / world).is_file() for world in WORLDS)  # A synthetic dataset in this layout.
     return splits if is_world else remark_on_sizes(splits, "VeRi-776", PUBLISHED)
 
 
@@ -74,7 +74,7 @@ def _records(
 
 
 def _images(folder: Path, name_list: Path, skipped: list[Skipped]) -> list[Path]:
-    """Return the images that the list of names asks for, or without a list all."""
+    """Return the images that the list of names has, or all images without a list."""
     if not folder.is_dir():
         return []
     listing = list_folder(folder)
@@ -86,15 +86,15 @@ def _images(folder: Path, name_list: Path, skipped: list[Skipped]) -> list[Path]
     missing, unlisted = sorted(set(listed) - there.keys()), sorted(there.keys() - set(listed))
     for name in missing:
         if leads_out(name):
-            skipped.append(Skipped(name_list, f"{quoted(name)} leads out of the data set"))
+            skipped.append(Skipped(name_list, f"{quoted(name)} leads out of the dataset"))
         else:
-            skipped.append(Skipped(folder / name, f"listed in {name_list.name}, but not there"))
+            skipped.append(Skipped(folder / name, f"listed in {name_list.name}, but missing"))
     skipped.extend(Skipped(there[name], f"not listed in {name_list.name}") for name in unlisted)
     return [there[name] for name in listed if name in there]
 
 
 def _tracks(file: Path) -> dict[str, str]:
-    """Return each image's track. A line is the track's name, which may be that of its first image, and its images."""
+    """Return each image's track. A line has the track's name, which may be its first image's name, and its images."""
     tracks: dict[str, str] = {}
     for line in lines_of(file) if file.is_file() else ():
         if words := line.split():
@@ -103,7 +103,7 @@ def _tracks(file: Path) -> dict[str, str]:
 
 
 def _labels(file: Path, words: Mapping[str, Mapping[str, str]], skipped: list[Skipped]) -> dict[str, dict[str, str]]:
-    """Return each image's colour and type. The images are good without them: a broken file is only left out."""
+    """Return each image's colour and type. Images are usable without them, so that a broken file is only left out."""
     if not file.is_file():
         return {}
     try:
@@ -123,7 +123,7 @@ def _labels(file: Path, words: Mapping[str, Mapping[str, str]], skipped: list[Sk
 
 
 def _xml_text(content: bytes) -> str:
-    """Decode XML without its declaration: the files declare gb2312, which Python's parser does not know."""
+    """Decode XML and drop its declaration: the files declare gb2312, which Python's parser does not know."""
     declaration = re.match(rb"\s*<\?xml[^>]*?\?>", content.removeprefix(b"\xef\xbb\xbf"))
     if declaration is None:
         return content.decode("utf-8-sig", errors="replace")

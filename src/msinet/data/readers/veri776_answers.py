@@ -1,4 +1,4 @@
-"""VeRi-776's lists of answers: gt_index.txt has the right ones of each query, jk_index.txt its junk."""
+"""Index files of VeRi-776: gt_index.txt has the matches of each query, jk_index.txt its junk."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ QUERIES, GALLERY = "name_query.txt", "name_test.txt"
 
 
 class BrokenListError(Exception):
-    """What is wrong with a list of answers, and in which file."""
+    """A fault of an index file."""
 
     def __init__(self, file: Path, reason: str):
         super().__init__(reason)
@@ -21,19 +21,19 @@ class BrokenListError(Exception):
 def read_answers(
     path: Path, query: Sequence[ImageRecord], gallery: Sequence[ImageRecord], skipped: list[Skipped]
 ) -> dict[Path, Answers]:
-    """Return what the dataset's own lists say of each query, by its path; nothing where there are no such lists.
+    """Return matches and junk of each query by its path, from the dataset's own index files; empty without them.
 
-    A line is a query of `name_query.txt`, a number on it a place in `name_test.txt`, from 1, whether or not its image is
-    there: images that are not are left out of the answers. Lists with any fault are left out as a whole, since one line
-    too few would move all answers to other queries.
+    Each line belongs to the query on the same line of `name_query.txt`. A number on it is a line of `name_test.txt`, from 1;
+    images that are missing are left out. Files with any fault are left out as a whole, since one line too few would
+    shift the matches of all later queries.
 
     Raises:
-        DatasetError: A list cannot be read.
+        FileError: a file cannot be read.
     """
     missing = [name for name in (RIGHT, JUNK, QUERIES, GALLERY) if not (path / name).is_file()]
     if missing:
         skipped.extend(
-            Skipped(path / name, f"the lists of answers are left out: {missing[0]} is not there")
+            Skipped(path / name, f"the index files are left out: {missing[0]} is missing")
             for name in (RIGHT, JUNK)
             if name not in missing
         )
@@ -41,7 +41,7 @@ def read_answers(
     try:
         return _answers(path, query, gallery)
     except BrokenListError as error:
-        skipped.append(Skipped(error.file, f"the lists of answers are left out: {error}"))
+        skipped.append(Skipped(error.file, f"the index files are left out: {error}"))
         return {}
 
 
@@ -53,7 +53,7 @@ def _answers(path: Path, query: Sequence[ImageRecord], gallery: Sequence[ImageRe
     answers: dict[Path, Answers] = {}
     for line, name in enumerate(queries):
         if both := set(right[line]) & set(junk[line]):
-            raise BrokenListError(path / JUNK, f"line {line + 1}: {min(both)} is a right answer by {RIGHT}")
+            raise BrokenListError(path / JUNK, f"line {line + 1}: {min(both)} is a match by {RIGHT}")
         if name in asked:
             found = _found(right[line], names, there)
             _check_identity(path / RIGHT, line + 1, asked[name], found)
@@ -65,9 +65,9 @@ def _answers(path: Path, query: Sequence[ImageRecord], gallery: Sequence[ImageRe
 
 
 def _places(file: Path, queries: int, images: int) -> list[list[int]]:
-    """Return the places on each line, from 1. A blank line is a query without any, but for those at the end."""
+    """Return the numbers on each line. A blank line is a query without any; blank lines at the end do not count."""
     lines = lines_of(file)
-    if not lines[-1]:  # What follows the last line's end is no line.
+    if not lines[-1]:  # After the last line break there is no line.
         lines.pop()
     while len(lines) > queries and not lines[-1]:
         lines.pop()
@@ -77,19 +77,19 @@ def _places(file: Path, queries: int, images: int) -> list[list[int]]:
     places: list[list[int]] = []
     for number, line in enumerate(lines, start=1):
         if wrong := [word for word in line.split() if word not in valid]:
-            reason = f"line {number}: {quoted(wrong[0])} is no place in {GALLERY}, which has {images:,}"
+            reason = f"line {number}: {quoted(wrong[0])} is no line of {GALLERY}, which has {images:,}"
             raise BrokenListError(file, reason)
         places.append([valid[word] for word in line.split()])
     return places
 
 
 def _found(places: Sequence[int], names: Sequence[str], there: Mapping[str, ImageRecord]) -> list[ImageRecord]:
-    """Return the gallery's images at these places, without those that are not there."""
+    """Return the gallery images on these lines of the list of names, without missing ones."""
     return [there[name] for place in places if (name := names[place - 1]) in there]
 
 
 def _check_identity(file: Path, line: int, asked: ImageRecord, found: Sequence[ImageRecord]) -> None:
-    """Check that right answers show the vehicle asked for: with the names in another order, they would not."""
+    """Check that matches show the query's vehicle: they do not if the names are in another order."""
     for record in found:
         if record.identity != asked.identity:
-            raise BrokenListError(file, f"line {line}: {record.path.name} is no right answer to {asked.path.name}")
+            raise BrokenListError(file, f"line {line}: {record.path.name} does not match {asked.path.name}")

@@ -1,5 +1,5 @@
-"""VERI-Wild: vehicles in 174 cameras within a month. Lou et al., VERI-Wild: A Large Dataset and a New Method for Vehicle
-Re-Identification in the Wild, CVPR 2019.
+"""Reader of VERI-Wild: vehicles in 174 cameras within a month. Lou et al., VERI-Wild: A Large Dataset and a New Method for
+Vehicle Re-Identification in the Wild, CVPR 2019.
 """
 
 import re
@@ -14,7 +14,7 @@ from msinet.data.records import ImageRecord, ReidSplits, RetrievalTask, Skipped
 
 LAYOUT = (
     "a folder with images/ and train_test_split/, which holds vehicle_info.txt, train_list.txt, "
-    "and test_3000_query.txt and test_3000.txt or of other sizes"
+    "and test_3000_query.txt and test_3000.txt or other sizes"
 )
 
 TRAIN_LISTS = ("train_list.txt", "train_list_start0.txt")
@@ -36,19 +36,19 @@ PUBLISHED = {
 
 
 def recognises(path: Path) -> bool:
-    """Say whether the folder looks like VERI-Wild."""
+    """Return whether the folder looks like VERI-Wild."""
     return (path / "train_test_split").is_dir() and (path / "images").is_dir()
 
 
 def read(path: Path, seed: int = 0) -> ReidSplits:
-    """Read the dataset, whose splits are given: the seed changes nothing.
+    """Read the dataset; its splits are given, so that the seed has no effect.
 
-    A line of a list is "identity/image", with or without .jpg; what may follow says nothing new. Each pair of
-    `test_SIZE_query.txt` and `test_SIZE.txt` is a task of its own, the smallest being the dataset's query and gallery.
-    Cameras, and the fields `time`, `model`, `type` and `color`, are those of `vehicle_info.txt`.
+    A line of a list is "identity/image", with or without .jpg; the rest of the line is redundant. Each pair of
+    `test_SIZE_query.txt` and `test_SIZE.txt` is a retrieval task, and the smallest is the dataset's query and gallery.
+    Cameras, and the fields `time`, `model`, `type` and `color`, come from `vehicle_info.txt`.
 
     Raises:
-        DatasetError: A list cannot be read, or a folder cannot be listed.
+        FileError: a list cannot be read, or a folder cannot be listed.
     """
     lists = ImageLists()
     split = path / "train_test_split"
@@ -61,7 +61,7 @@ def read(path: Path, seed: int = 0) -> ReidSplits:
         if query and gallery:
             tasks[str(size)] = RetrievalTask(query, gallery)
         else:
-            lists.skipped.append(Skipped(gallery_list if query else query_list, "none of its images is there"))
+            lists.skipped.append(Skipped(gallery_list if query else query_list, "none of its images exists"))
     smallest = next(iter(tasks.values()), RetrievalTask((), ()))
     skipped = tuple(lists.skipped)
     splits = ReidSplits(path.name, train, (), smallest.query, smallest.gallery, skipped, tasks)
@@ -69,7 +69,7 @@ def read(path: Path, seed: int = 0) -> ReidSplits:
 
 
 def _test_lists(split: Path, skipped: list[Skipped]) -> dict[int, tuple[Path, Path]]:
-    """Return the lists of queries and of the gallery by their number of vehicles."""
+    """Return the lists of queries and gallery by their number of vehicles."""
     found: dict[int, tuple[Path, Path]] = {}
     for file in list_folder(split).others if split.is_dir() else ():
         if name := QUERY_LIST.fullmatch(file.name):
@@ -77,7 +77,7 @@ def _test_lists(split: Path, skipped: list[Skipped]) -> dict[int, tuple[Path, Pa
             if gallery.is_file():
                 found.setdefault(int(name["size"]), (file, gallery))
             else:
-                skipped.append(Skipped(file, f"{gallery.name}, its gallery, is not there"))
+                skipped.append(Skipped(file, f"its gallery, {gallery.name}, is missing"))
     return found
 
 
@@ -88,7 +88,7 @@ def _records(path: Path, file: Path, info: Mapping[str, str], lists: ImageLists)
         if not name or "/" in name:
             lists.leave_out(file, image.line, f"{quoted(image.name)} is not like identity/image")
             continue
-        # Of few cameras, colours, types and models in 416,314 images, each is kept once.
+        # 416,314 images share few cameras, colours, types and models: each string is kept once.
         camera, *labels = (intern(label.strip()) for label in info.get(image.name.rpartition(".")[0], "").split(";"))
         fields = {field: label for field, label in zip(FIELDS, labels, strict=False) if label}
         records.append(ImageRecord(image.path, intern(identity), camera or None, fields=fields))
@@ -96,7 +96,7 @@ def _records(path: Path, file: Path, info: Mapping[str, str], lists: ImageLists)
 
 
 def _info(file: Path, skipped: list[Skipped]) -> dict[str, str]:
-    """Return what stands behind each image's name: camera, time, model, type and colour, with semicolons between."""
+    """Return the labels of each image by its name: camera, time, model, type and colour, separated by semicolons."""
     info: dict[str, str] = {}
     for number, line in enumerate(lines_of(file) if file.is_file() else (), start=1):
         name, _, labels = line.partition(";")

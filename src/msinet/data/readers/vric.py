@@ -1,4 +1,4 @@
-"""VRIC: vehicles as traffic cameras see them, small and blurred. Kanaci, Zhu and Gong, Vehicle Re-Identification in
+"""Reader of VRIC: small and blurred vehicles of traffic cameras. Kanaci, Zhu and Gong, Vehicle Re-Identification in
 Context, GCPR 2018.
 """
 
@@ -20,18 +20,18 @@ PUBLISHED = {"train": (2_811, 54_808), "query": (2_811, 2_811), "gallery": (2_81
 
 
 def recognises(path: Path) -> bool:
-    """Say whether the folder looks like VRIC."""
+    """Return whether the folder looks like VRIC."""
     return any((path / f"vric_{part}.txt").is_file() for part in PARTS)
 
 
 def read(path: Path, seed: int = 0) -> ReidSplits:
-    """Read the dataset, whose splits are given: the seed changes nothing.
+    """Read the dataset; its splits are given, so that the seed has no effect.
 
-    A line of a list is "image identity camera"; the identities of training and test are numbered together. A vehicle has
-    one image to ask for and one in the gallery, from another camera: no camera's images are junk.
+    A line of a list is "image identity camera"; identities of training and test are numbered together. A test vehicle has
+    one query image, and one gallery image from another camera: the protocol is no-camera.
 
     Raises:
-        DatasetError: A list cannot be read, or a folder cannot be listed.
+        FileError: a list cannot be read, or a folder cannot be listed.
     """
     lists = ImageLists()
     train, query, gallery = (_records(path, part, lists) for part in PARTS)

@@ -1,0 +1,124 @@
+"""The search of an architecture: weights and alphas in turn, on different identities (report, section 3.1)."""
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from msinet.architecture_search.certainty import Choice, choices_of, doubts_about, shares_of
+from msinet.architecture_search.settings import SearchSettings
+from msinet.architecture_search.twins import TwinsSearch
+from msinet.data.identity_splits import hold_out_validation
+from msinet.data.records import ReidSplits
+from msinet.engine.checkpoint import RunFolder
+from msinet.engine.feed import Caches, Feed, open_caches
+from msinet.engine.interrupts import stop_on_interrupt
+from msinet.engine.loop import Loop, Shown
+from msinet.engine.machine import Machine
+from msinet.engine.settings import settings_dict
+from msinet.files.atomic import write_atomically
+from msinet.model.msinet.architecture import Architecture
+from msinet.model.msinet.search_space import PUBLISHED
+
+ARCHITECTURE = "architecture.json"
+
+
+@dataclass(frozen=True)
+class Searched:
+    """The result of a search."""
+
+    architecture: Architecture
+    alphas: tuple[tuple[float, ...], ...]
+    """(L, choices), as they are at the end."""
+    choices: tuple[Choice, ...]
+    """(L,) how sure the search is at each place."""
+    doubts: tuple[str, ...]
+    """In sentences, what speaks against the result; empty where nothing does."""
+
+
+def search(
+    splits: ReidSplits,
+    settings: SearchSettings | None = None,
+    out: str | Path = "runs/search",
+    machine: Machine | None = None,
+    method: type[TwinsSearch] = TwinsSearch,
+) -> Searched:
+    """Search an architecture on the training split.
+
+    Writes `architecture.json`, its picture `architecture.svg`, the log `search.jsonl` with all alphas after each epoch, and
+    a checkpoint to `out`. Called again with the same arguments, it goes on where it stopped.
+
+    Args:
+        splits: the data; only `train` is used.
+        settings: by default the published ones.
+        out: folder of the files.
+        machine: by default the one that the settings ask for.
+        method: a variant of the search.
+
+    Raises:
+        DatasetError: there is nothing to train on.
+        SettingsError: there are too few identities for a batch.
+        CheckpointError: `out` holds a search with other settings or data.
+        TrainingError: the loss is not finite.
+        KeyboardInterrupt: stopped by Ctrl-C, after a checkpoint.
+    """
+    settings, out = settings or SearchSettings(), Path(out)
+    machine = machine or Machine(settings.machine)
+    variant = {"variant": method.name} if method.name else {}
+    made_from = settings_dict(settings) | {"data": splits.fingerprint()} | variant
+    folder = RunFolder(out, "search", made_from, settings.checkpoint_minutes, machine.is_first)
+    train = hold_out_validation(splits, settings.validation_share).train
+    sides = method.sides_of(settings, train)
+    feeds = Feed(sides.split.weights, settings, sides.weights), Feed(sides.split.alphas, settings, sides.alphas, stream=1)
+    shape = {"cells_per_stage": settings.cells_per_stage, "interactions_per_cell": settings.interactions_per_cell}
+    twins = method(settings, replace(PUBLISHED, **shape), sides, machine)
+    loop = Loop(folder, settings.epochs * len(feeds[0]), len(feeds[0]), machine)
+    caches = open_caches(train, settings, machine)
+    if tensors := loop.resume():
+        twins.restore(tensors)
+    else:
+        if machine.is_first:
+            (out / ARCHITECTURE).unlink(missing_ok=True)  # of a search whose checkpoint was deleted
+        twins.fill_memories(caches)
+    alternate(twins, feeds, loop, caches)
+    return conclude(twins, loop, caches)
+
+
+def alternate(twins: TwinsSearch, feeds: tuple[Feed, Feed], loop: Loop, caches: Caches) -> None:
+    """Train weights and alphas in turn until the run's end."""
+    settings, machine = twins.settings, twins.machine
+    steps = range(loop.step, loop.total)
+    weight_batches, alpha_batches = (feed.batches(steps, machine, caches) for feed in feeds)
+    loop.begin("search")
+    with machine.tracker(settings.tracker, "search", loop.folder.out) as log, stop_on_interrupt(machine.processes) as stop:
+        for weight_batch, alpha_batch in zip(weight_batches, alpha_batches, strict=True):
+            twins.follow_schedules(loop.step, loop.steps_per_epoch)
+            loss, alpha_loss = twins.step(weight_batch, alpha_batch)
+            shown = {
+                "loss": Shown(weight_batch.positions, feeds[0].records),
+                "alpha_loss": Shown(alpha_batch.positions, feeds[1].records),
+            }
+            loop.record({"loss": loss, "alpha_loss": alpha_loss}, shown)
+            if loop.ends_epoch:
+                loop.log_epoch(log, alphas=twins.alphas.tolist(), mixture_temperature=twins.mixture_temperature)
+            stops = loop.end_step(stop)
+            if stops or loop.save_is_due:
+                loop.save(twins.tensors())
+            if stops:
+                raise KeyboardInterrupt
+
+
+def conclude(twins: TwinsSearch, loop: Loop, caches: Caches) -> Searched:
+    """Keep the strongest interaction at each place, and write the architecture with what is known about the choice."""
+    twins.follow_schedules(loop.total - 1, loop.steps_per_epoch)
+    values = twins.decide(caches)
+    space, architecture = twins.supernet.space, twins.supernet.architecture_of(values)
+    alphas = twins.alphas.tolist()
+    choices = choices_of(shares_of(alphas, twins.mixture_temperature), architecture.interactions, space.choices)
+    found = Searched(architecture, tuple(map(tuple, alphas)), tuple(choices), tuple(doubts_about(choices)))
+    if twins.machine.is_first:
+        about = {"space": space.to_dict(), "alphas": {"columns": list(space.choices), "rows": alphas}}
+        if not values.equal(twins.alphas):
+            about["decided_by"] = {"columns": list(space.choices), "rows": values.tolist()}
+        certainty = {"choices": [asdict(choice) for choice in choices], "doubts": found.doubts}
+        architecture.save(loop.folder.out / ARCHITECTURE, **about, **certainty, made_from=loop.folder.made_from)
+        write_atomically(loop.folder.out / "architecture.svg", architecture.to_svg().encode())
+    return found

@@ -1,0 +1,112 @@
+"""The command line: its verbs, recipes, errors and exit codes. A verb's file is loaded when the verb is called."""
+
+import ast
+import sys
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from cyclopts import App, CycloptsError
+from cyclopts.config import Dict
+
+import msinet
+from msinet.cli.options import as_options
+from msinet.cli.terminal import say, say_aside, show_error
+from msinet.errors import MissingExtraError, MSINetError, SettingsError
+from msinet.jobs.recipes import FEW_IMAGES, Recipe, load_recipe
+
+VERBS = ("demo", "run", "search", "train", "evaluate", "embed", "report", "rerun", "convert", "info")
+"""Verbs, each a file and a function of this name."""
+
+GROUPS = {
+    "data": ("Check data sets, and make synthetic ones.", ("check", "make")),
+    "experiment": ("Repeat the experiments of docs/experiments.md.", ("search-worth", "other-domains", "synthetic-vehicles")),
+}
+"""Groups of verbs, each a file whose functions are the verbs."""
+
+
+class NeedsRecipe(Exception):
+    """A run without a recipe, on data that asks for one."""
+
+
+def make_app(called: str = "") -> App:
+    """Return the command line, with verbs that are not loaded yet.
+
+    Args:
+        called: the verb that is called, whose own help is its whole docstring; the others are listed by its first sentence.
+    """
+    app = App(
+        name="msinet",
+        help="Search, train, prove and use small networks that recognise the same object again.",
+        version=msinet.__version__,
+        suppress_keyboard_interrupt=False,
+    )
+    groups = {name: App(name=name, help=words) for name, (words, _) in GROUPS.items()}
+    verbs = [(app, verb, verb) for verb in VERBS]
+    verbs += [(groups[name], name, verb) for name, (_, those) in GROUPS.items() for verb in those]
+    for owner, file, verb in verbs:
+        words = {} if verb == called else {"help": first_sentence(file, verb)}
+        owner.command(f"msinet.cli.{file}:{verb.replace('-', '_')}", name=verb, **words)
+    for group in groups.values():
+        app.command(group)
+    return app
+
+
+def first_sentence(file: str, verb: str) -> str:
+    """Return the first sentence of a verb's docstring, without loading the verb."""
+    module = ast.parse(Path(__file__).with_name(f"{file}.py").read_text(encoding="utf-8"))
+    functions = {node.name: node for node in module.body if isinstance(node, ast.FunctionDef)}
+    return (ast.get_docstring(functions[verb.replace("-", "_")]) or "").partition(". ")[0].partition("\n\n")[0].rstrip(".") + "."
+
+
+def main(tokens: Sequence[str] | None = None, recipe: Recipe | None = None) -> None:
+    """Run the command line. Exit codes: 0 done, 1 data or result not good enough, 2 wrong usage, 130 stopped.
+
+    Args:
+        tokens: the words after `msinet`; by default those of the process.
+        recipe: settings in place of those of a recipe that the words name.
+    """
+    tokens = sys.argv[1:] if tokens is None else tokens
+    verb = next((token for token in tokens if token not in GROUPS), "")
+    app = make_app(verb)
+    try:
+        found = recipe_of(tokens) if recipe is None else recipe
+        app.config = (Dict({**found, "run": found}),)
+        app(tokens, exit_on_error=False, print_error=False)
+    except NeedsRecipe as needed:
+        say(f"Fewer than {FEW_IMAGES} training images: using --recipe {needed}")
+        main([*tokens, "--recipe", str(needed)], recipe)
+    except CycloptsError as error:
+        fail(settings_error_behind(error) or error, verb)
+    except (MSINetError, OSError) as error:
+        fail(error, verb)
+    except KeyboardInterrupt:
+        say_aside("stopped: run, search, train, data make and experiment resume with the same command")
+        sys.exit(130)
+
+
+def fail(error: Exception, verb: str) -> None:
+    """Show an error and end with its exit code."""
+    show_error(as_options(error, verb) if isinstance(error, MSINetError) else str(error))
+    sys.exit(2 if isinstance(error, SettingsError | CycloptsError) else 1)
+
+
+def settings_error_behind(error: BaseException) -> SettingsError | None:
+    """Return the error of a setting that cyclopts wrapped in its own."""
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, SettingsError):
+        seen = seen.__cause__ or seen.__context__
+    return seen
+
+
+def recipe_of(tokens: Sequence[str]) -> dict[str, Any]:
+    """Return the settings of the recipe that a command line names, by table."""
+    named = [b for a, b in pairwise(tokens) if a == "--recipe"]
+    named += [token.partition("=")[2] for token in tokens if token.startswith("--recipe=")]
+    return dict(load_recipe(named[-1])) if named else {}
+
+
+def require_extra(extra: str, error: ModuleNotFoundError) -> MissingExtraError:
+    """Return the error that names the extra to install."""
+    return MissingExtraError(str(error.name), extra)

@@ -1,0 +1,63 @@
+"""The verbs `data check` and `data make`."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from msinet.cli.app import require_extra
+from msinet.cli.options import Data, Out
+from msinet.cli.terminal import bars, say, show_findings
+from msinet.data.settings import Format
+from msinet.errors import DatasetError
+from msinet.panels import DATA, MACHINE, OUTPUT
+from msinet.world.settings import WorldSettings
+
+
+def check(
+    data: Data,
+    *,
+    json: Annotated[bool, OUTPUT, Parameter(negative=())] = False,
+    format: Annotated[Format | None, DATA] = None,
+    split_seed: Annotated[int, DATA] = 0,
+) -> None:
+    """Find what is wrong with a data set. The exit code is 1 where something would spoil training or scores.
+
+    Args:
+        json: Findings as JSON, for programs, instead of a table.
+        format: Layout of the dataset; recognised by default.
+        split_seed: Seed that halves the identities into train and test where the dataset has no splits.
+    """
+    from msinet.data.doctor.checks import examine
+    from msinet.data.doctor.report import report_of
+    from msinet.data.readers.detect import read_as_it_is
+
+    with bars():
+        splits = read_as_it_is(data, format, split_seed)
+        findings = examine(splits)
+    if json:
+        say(report_of(splits, findings))
+    else:
+        show_findings(splits, findings)
+    if any(finding.spoils for finding in findings):
+        raise DatasetError("some of this would spoil training or scores")
+
+
+def make(
+    out: Out, *, processes: Annotated[int | None, MACHINE] = None, settings: WorldSettings = WorldSettings()
+) -> None:
+    """Make a data set of synthetic vehicles, in the layout of VeRi-776. Stopped and started again, it resumes.
+
+    Args:
+        out: Folder for the images and their lists.
+        processes: Processes that make images; by default one per core. Their number does not change the images.
+    """
+    try:
+        from msinet.world.dataset import make_world
+    except ModuleNotFoundError as error:
+        raise require_extra("demo", error) from error
+
+    with bars():
+        make_world(out, settings, processes)
+    images = settings.identities * settings.cameras * settings.images_per_camera
+    train, test = settings.identities - settings.test_identities, settings.test_identities
+    say(f"Written to {out}: {images} images of {settings.identities} vehicles, {train} train, {test} test")

@@ -1,0 +1,28 @@
+"""The verb `demo`."""
+
+from pathlib import Path
+
+from msinet.cli.app import require_extra
+from msinet.cli.options import Out
+from msinet.cli.terminal import bars, say, show_baselines
+
+
+def demo(*, out: Out = Path("runs/demo"), seed: int = 0) -> None:
+    """Show the whole job on synthetic vehicles, in about ten minutes of two CPU cores: make, search, train, score, report.
+
+    Stopped and started again, it resumes.
+
+    Args:
+        out: Folder for the vehicles, the network and report.html.
+        seed: Seed of vehicles, cameras and network.
+    """
+    try:
+        from msinet.jobs.demo import demo as run_demo
+    except ModuleNotFoundError as error:
+        raise require_extra("demo", error) from error
+
+    with bars():
+        result = run_demo(out, seed)
+    show_baselines(result)
+    say(f"Scores on vehicles that never appear in training. Open {out / 'report.html'} in a browser. For your own images:")
+    say("msinet run FOLDER --out runs/mine, with FOLDER/<identity>/<camera>/*.jpg")

@@ -1,0 +1,92 @@
+"""The verb `evaluate`."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from msinet.cli.options import SEVERAL
+from msinet.cli.reading import read
+from msinet.cli.terminal import bars, say, show_camera_pairs, show_left_out, show_results
+from msinet.data.settings import DataSettings
+from msinet.engine.settings import MachineSettings
+from msinet.errors import SettingsError
+from msinet.evaluation.protocols import PROTOCOLS
+from msinet.evaluation.settings import ScoringSettings
+from msinet.panels import DATA, OUTPUT, SCORING
+
+PROTOCOL_HELP = "\n\n".join(
+    [
+        "Protocol of scoring; may be given several times. By default the usual one of the data set, or the one that fits its "
+        "cameras:",
+        *(f"{protocol.name}: {protocol.description}" for protocol in PROTOCOLS.values()),
+    ]
+)
+
+
+def evaluate(
+    *data: Annotated[Path, DATA],
+    model: Annotated[tuple[Path, ...], DATA, SEVERAL] = (),
+    embeddings: Annotated[Path | None, DATA] = None,
+    protocol: Annotated[tuple[str, ...], SCORING, SEVERAL, Parameter(help=PROTOCOL_HELP)] = (),
+    camera_pairs: Annotated[bool, SCORING] = False,
+    draws: Annotated[Path | None, SCORING] = None,
+    json: Annotated[Path | None, OUTPUT] = None,
+    scoring: ScoringSettings = ScoringSettings(),
+    reading: DataSettings = DataSettings(),
+    settings: MachineSettings = MachineSettings(),
+) -> None:
+    """Score models, or embeddings made by any other, on the query and gallery of one or several data sets.
+
+    Args:
+        data: Folders or tables of labelled images; every test size that they have is scored.
+        model: Folder with model.safetensors and model.json; given several times, each model is scored on all data.
+        embeddings: Embeddings to score in place of a model: an .npz or Parquet file with the columns vectors and identity
+            and, optionally, path, camera, track and split. With data, labels are the data's, and paths match vectors to
+            images.
+        camera_pairs: Scores of each query camera against each gallery camera as well.
+        draws: File of the galleries that the protocol vehicleid draws: read if it is there, else written.
+        json: File for the result; several results are written as a list.
+    """
+    from msinet.evaluation.result import save_results
+    from msinet.jobs.score import Plan
+
+    if bool(model) == bool(embeddings) or (model and not data):
+        raise SettingsError("give data and --model, or --embeddings with or without data")
+    plan = Plan(protocols=protocol or (None,), scoring=scoring, camera_pairs=camera_pairs, draws=draws)
+    with bars() as first:
+        results = score_files(embeddings, data, plan, settings, reading) if embeddings else []
+        results += score_networks(model, data, plan, settings, reading) if model else []
+    show_results(results)
+    if camera_pairs:
+        show_camera_pairs(results)
+    if json and first:
+        if len(results) == 1:
+            results[0].save(json)
+        else:
+            save_results(results, json)
+        say(f"Written to {json}")
+
+
+def score_files(file: Path, data: tuple[Path, ...], plan, settings: MachineSettings, reading: DataSettings) -> list:
+    """Score embeddings in a file, on data sets or by their own labels."""
+    from msinet.data.embedding_files import load_embeddings
+    from msinet.data.readers.detect import load_splits
+    from msinet.jobs.score import score_embeddings
+
+    vectors, labelled = load_embeddings(file)
+    if not data:
+        show_left_out(labelled.skipped)
+    splits = [load_splits(source, reading.format, reading.split_seed, verify=False) for source in data]
+    return score_embeddings(vectors, splits or [labelled], plan, settings)
+
+
+def score_networks(
+    models: tuple[Path, ...], data: tuple[Path, ...], plan, settings: MachineSettings, reading: DataSettings
+) -> list:
+    """Score models on data sets."""
+    from msinet.jobs.score import score_models
+    from msinet.model.model_files import load_model
+
+    networks = {folder: load_model(folder) for folder in models}
+    return score_models(networks, [read(source, reading) for source in data], plan, settings)

@@ -1,0 +1,69 @@
+"""Options that several verbs share, and what the command line makes of a setting's name."""
+
+import re
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from msinet.architecture_search.settings import SearchSettings
+from msinet.engine.settings import (
+    COMPILE_HELP,
+    DETERMINISTIC_HELP,
+    DEVICE_HELP,
+    IMAGE_CACHE_HELP,
+    PRECISION_HELP,
+    SEED_HELP,
+    SYNC_BATCH_NORM_HELP,
+    WORKERS_HELP,
+    Precision,
+)
+from msinet.errors import MSINetError
+from msinet.jobs.recipes import RECIPE_HELP
+from msinet.panels import DATA, MACHINE, OUTPUT, SCHEDULE
+from msinet.training.settings import TrainSettings
+
+Data = Annotated[Path, DATA, Parameter(help="Folder or table of labelled images.")]
+Model = Annotated[Path, DATA, Parameter(help="Folder with model.safetensors and model.json.")]
+Recipe = Annotated[str | None, SCHEDULE, Parameter(help=RECIPE_HELP)]
+Out = Annotated[Path, OUTPUT]
+SEVERAL = Parameter(negative=(), show_default=False)
+"""An option that may be given several times."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class SharedOptions:
+    """Settings of both the search and the training of a run, given once."""
+
+    seed: Annotated[int | None, SCHEDULE, Parameter(help=SEED_HELP)] = None
+    device: Annotated[str | None, MACHINE, Parameter(help=DEVICE_HELP)] = None
+    precision: Annotated[Precision | None, MACHINE, Parameter(help=PRECISION_HELP)] = None
+    workers: Annotated[int | None, MACHINE, Parameter(help=WORKERS_HELP)] = None
+    deterministic: Annotated[bool | None, MACHINE, Parameter(help=DETERMINISTIC_HELP)] = None
+    image_cache: Annotated[bool | None, MACHINE, Parameter(help=IMAGE_CACHE_HELP)] = None
+    compile: Annotated[bool | None, MACHINE, Parameter(help=COMPILE_HELP)] = None
+    sync_batch_norm: Annotated[bool | None, MACHINE, Parameter(help=SYNC_BATCH_NORM_HELP)] = None
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The settings that were given."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+def as_options(error: MSINetError, verb: str) -> str:
+    """Return an error's message with its settings written as the options of a verb: learning_rate -> --learning-rate."""
+    message = str(error)
+    for setting in error.settings:
+        message = re.sub(rf"\b{setting}\b", _option(setting, verb), message)
+    return message
+
+
+def _option(setting: str, verb: str) -> str:
+    dashed = setting.replace("_", "-")
+    if verb != "run" or setting in {field.name for field in fields(SharedOptions)}:
+        return f"--{dashed}"
+    groups = {"search": SearchSettings, "train": TrainSettings}
+    owners = [name for name, settings in groups.items() if setting in {field.name for field in fields(settings)}]
+    return " or ".join(f"--{owner}.{dashed}" for owner in owners) or f"--{dashed}"

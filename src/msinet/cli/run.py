@@ -1,0 +1,56 @@
+"""The verb `run`."""
+
+from dataclasses import replace
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from msinet.architecture_search.settings import SearchSettings
+from msinet.cli.app import NeedsRecipe
+from msinet.cli.options import Data, Out, Recipe, SharedOptions
+from msinet.cli.reading import read
+from msinet.cli.terminal import bars, say, show_doubts, show_result
+from msinet.data.settings import DataSettings
+from msinet.panels import SCORING
+from msinet.training.settings import TrainSettings
+
+
+def run(
+    data: Data,
+    *,
+    out: Out,
+    recipe: Recipe = None,
+    protocol: Annotated[str | None, SCORING] = None,
+    reading: DataSettings = DataSettings(),
+    shared: SharedOptions = SharedOptions(),
+    search: Annotated[SearchSettings, Parameter(name="--search")] = SearchSettings(),
+    train: Annotated[TrainSettings, Parameter(name="--train")] = TrainSettings(),
+) -> None:
+    """Search an architecture, train it, score it and write a report. Stopped and started again, it resumes.
+
+    Without --recipe, fewer than 5000 training images take the recipe small-data; more take the published settings.
+
+    Args:
+        out: Folder for the architecture, the model, the result, the report and the logs.
+        protocol: Protocol of scoring, as `msinet evaluate --help` lists them; by default the one that fits the data.
+    """
+    from msinet.data.readers.detect import load_splits
+    from msinet.evaluation.record import RunCommand
+    from msinet.jobs.recipes import recipe_for
+    from msinet.jobs.run import run as run_all
+    from msinet.report.page import write_report
+
+    if recipe is None:
+        training_images = len(load_splits(data, reading.format, reading.split_seed, False).train)
+        if needed := recipe_for(training_images):
+            raise NeedsRecipe(needed)
+    with bars() as first:
+        source = read(data, reading)
+        command = RunCommand(data.resolve(), reading, protocol)
+        settings = replace(search, **shared.given), replace(train, **shared.given)
+        finished = run_all(source.splits, *settings, out, protocol, command)
+        if first:
+            write_report(out, source.splits.gallery)
+    show_doubts(finished.searched)
+    show_result(finished.result)
+    say(f"Written to {out}: report.html, architecture.json, model.safetensors, model.json, result.json")

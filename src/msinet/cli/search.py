@@ -1,0 +1,29 @@
+"""The verb `search`."""
+
+from msinet.architecture_search.settings import SearchSettings
+from msinet.cli.options import Data, Out, Recipe
+from msinet.cli.reading import read
+from msinet.cli.terminal import bars, say, show_architecture, show_doubts
+from msinet.data.settings import DataSettings
+
+
+def search(
+    data: Data,
+    *,
+    out: Out,
+    recipe: Recipe = None,
+    reading: DataSettings = DataSettings(),
+    settings: SearchSettings = SearchSettings(),
+) -> None:
+    """Search an architecture for the data. Stopped and started again, it resumes.
+
+    Args:
+        out: Folder for architecture.json, the log search.jsonl and the checkpoint.
+    """
+    from msinet.architecture_search.search import search as search_architecture
+
+    with bars():
+        found = search_architecture(read(data, reading).splits, settings, out)
+    show_architecture(found.architecture)
+    show_doubts(found)
+    say(f"Written to {out / 'architecture.json'}")

@@ -1,0 +1,44 @@
+"""The verb `train`."""
+
+from pathlib import Path
+from typing import Annotated
+
+from msinet.cli.options import SEVERAL, Data, Out, Recipe
+from msinet.cli.reading import read
+from msinet.cli.terminal import bars, say, show_results
+from msinet.data.settings import DataSettings
+from msinet.panels import DATA, NETWORK
+from msinet.training.settings import TrainSettings
+
+
+def train(
+    data: Data,
+    *,
+    architecture: Annotated[str, NETWORK],
+    out: Out,
+    recipe: Recipe = None,
+    target: Annotated[tuple[Path, ...], DATA, SEVERAL] = (),
+    reading: DataSettings = DataSettings(),
+    settings: TrainSettings = TrainSettings(),
+) -> None:
+    """Train an architecture on the data. Stopped and started again, it resumes.
+
+    Args:
+        architecture: Architecture: a file made by search, or msmt17, veri776, random:SEED, all:INTERACTION.
+        out: Folder for model.safetensors, model.json, the log train.jsonl and the checkpoint.
+        target: Data set of another domain to score the model on, beside the test set of the data itself; it is not trained
+            on, and its layout is recognised. May be given several times. The results go to OUT/targets.json.
+    """
+    from dataclasses import replace
+
+    from msinet.jobs.targets import train_for_targets
+    from msinet.model.networks import find_architecture
+
+    chosen = find_architecture(architecture)
+    with bars():
+        source = read(data, reading)
+        targets = [read(folder, replace(reading, format=None)) for folder in target]
+        _, results = train_for_targets(source, targets, chosen, settings, out)
+    if results:
+        show_results(results)
+    say(f"Written to {out}: model.safetensors, model.json" + (", targets.json" if results else ""))

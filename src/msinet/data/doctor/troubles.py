@@ -1,0 +1,193 @@
+"""Troubles of a dataset that the doctor can find: why each matters and what to do."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+TINY = 24
+"""Pixels of the shorter side below which an image is tiny."""
+
+HUGE = 4_000_000
+"""Pixels above which an image is hardly a crop of one object."""
+
+UNEVEN = 20
+"""Factor to the median number of images: above it an identity has far more, below its inverse a camera far fewer."""
+
+FEW = 32
+"""Largest number of identities in a recipe's batch: a training split with fewer has few."""
+
+
+class Trouble(NamedTuple):
+    """A kind of finding."""
+
+    spoils: bool
+    """Whether training or scores are wrong with it; otherwise it costs quality or is worth knowing."""
+    why: str
+    advice: str
+
+
+TROUBLES = {
+    "no images": Trouble(
+        True,
+        "the dataset has nothing to train on or to score",
+        "look at the files that were left out",
+    ),
+    "missing images": Trouble(
+        True,
+        "the labels name files that do not exist",
+        "copy the files, or remove their lines from the labels",
+    ),
+    "unreadable images": Trouble(
+        True,
+        "training and scoring leave out files that cannot be decoded",
+        "export the files again, or delete them",
+    ),
+    "files left out": Trouble(
+        False,
+        "these files do not belong to the dataset as it is read",
+        "rename, label or list them if they should belong",
+    ),
+    "not the published dataset": Trouble(
+        False,
+        "scores on another version cannot be compared with published ones",
+        "fetch the dataset again, or state with every score how much of it you have",
+    ),
+    "identities in both train and test": Trouble(
+        True,
+        "test identities must never appear in training, otherwise scores look better than they are",
+        "keep all images of an identity in one split",
+    ),
+    "validation identities in train or test": Trouble(
+        True,
+        "a choice made on these identities is made on training or test data",
+        "keep all images of an identity in one split",
+    ),
+    "same image under two identities": Trouble(
+        True,
+        "the labels contradict each other",
+        "correct the labels, or delete one of the files",
+    ),
+    "same image in train and test": Trouble(
+        True,
+        "the network is scored on images that it was trained on",
+        "delete one of the files",
+    ),
+    "query images that are their own match": Trouble(
+        True,
+        "the gallery holds the same image under another camera, or without cameras: the query finds itself",
+        "correct the camera, or delete one of the files",
+    ),
+    "duplicate images": Trouble(
+        False,
+        "a duplicate adds no information and doubles the weight of its image",
+        "delete one of the files",
+    ),
+    "training identities with one image": Trouble(
+        False,
+        "the triplet loss has no second image of them and pairs the image with itself",
+        "add images, or remove these identities",
+    ),
+    "training identities in one camera": Trouble(
+        False,
+        "these identities do not show how an object changes between cameras",
+        "add images from other cameras",
+    ),
+    "identities with far more images than others": Trouble(
+        False,
+        f"an identity with more than {UNEVEN} times the median number of images dominates training",
+        "keep fewer of its images",
+    ),
+    "few training identities": Trouble(
+        False,
+        f"a network learns to tell objects apart from many identities; the recipes' batches have up to {FEW}",
+        "add identities, or train with fewer of them in a batch",
+    ),
+    "no query images": Trouble(
+        True,
+        "scoring needs queries and a gallery",
+        "add query images",
+    ),
+    "no gallery images": Trouble(
+        True,
+        "scoring needs queries and a gallery",
+        "add gallery images",
+    ),
+    "no query identity in the gallery": Trouble(
+        True,
+        "no query has a match, so that there are no scores",
+        "check that query and gallery belong together and write identities alike, with the same leading zeros",
+    ),
+    "query identities missing from the gallery": Trouble(
+        False,
+        "queries without a match are not scored",
+        "add gallery images of these identities, or check that both write identities alike",
+    ),
+    "no query has a match in another camera": Trouble(
+        True,
+        "images of the query's own camera are junk under the protocol market, so that there are no scores",
+        "check the camera labels, or add gallery images from other cameras",
+    ),
+    "queries without a match in another camera": Trouble(
+        False,
+        "images of the query's own camera are junk under the protocol market, so that these queries are not scored",
+        "add gallery images from other cameras",
+    ),
+    "no query has a match besides itself": Trouble(
+        True,
+        "a query's own file is not a match, so that there are no scores",
+        "add other gallery images of the query identities",
+    ),
+    "queries without a match besides themselves": Trouble(
+        False,
+        "a query's own file is not a match, so that these queries are not scored",
+        "add other gallery images of these identities",
+    ),
+    "no cameras": Trouble(
+        False,
+        "matches from the query's own camera are easy and cannot be excluded: scores look better than across cameras",
+        "label the cameras if there are several; without labels the protocol no-camera is used",
+    ),
+    "images without a camera": Trouble(
+        True,
+        "the protocol market needs the camera of every image, and other images have one",
+        "label the cameras of all images, or of none",
+    ),
+    "cameras with far fewer images than others": Trouble(
+        False,
+        "these cameras hardly contribute to training and scores",
+        "add images from these cameras",
+    ),
+    "tiny images": Trouble(
+        False,
+        f"fewer than {TINY} pixels on a side show too little to tell objects apart",
+        "leave them out, or crop them from larger pictures",
+    ),
+    "huge images": Trouble(
+        False,
+        "crops of one object are rarely that large, and large images decode slowly",
+        "crop the objects if these are whole pictures",
+    ),
+    "images rotated by EXIF": Trouble(
+        False,
+        "msinet rotates them upright, but other programs may not",
+        "save them upright",
+    ),
+}
+"""All kinds of findings by name."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A trouble that a dataset has."""
+
+    name: str
+    """Key of `TROUBLES`."""
+    spoils: bool
+    """Whether training or scores are wrong with it."""
+    count: int
+    """Number of files, images or identities."""
+    examples: tuple[str, ...]
+    """The first few of them."""
+    why: str
+    """Why it matters."""
+    advice: str
+    """What to do."""

@@ -1,0 +1,30 @@
+"""Settings of how a dataset is read. Imports nothing heavy: the command line reads it."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from cyclopts import Parameter
+
+from msinet.errors import SettingsError
+from msinet.panels import DATA
+
+Format = Literal["veri776", "vehicleid", "veriwild", "vric", "market1501", "msmt17", "table", "folders"]
+"""Layouts that can be read, the most specific first: `readers.detect.FORMATS` has the reader of each."""
+
+
+@DATA
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class DataSettings:
+    """How a dataset is read."""
+
+    format: Format | None = None
+    """Layout of the dataset; recognised by default."""
+    split_seed: int = 0
+    """Seed that halves the identities into train and test where the dataset has no splits. Give all commands the same."""
+    verify: bool = True
+    """Decoding of every image before the start; those that cannot be read are left out."""
+
+    def __post_init__(self) -> None:
+        if self.format is not None and self.format not in get_args(Format):
+            raise SettingsError(f"format is {self.format!r}: choose one of {', '.join(get_args(Format))}", "format")

@@ -1,0 +1,79 @@
+"""Grids of jobs: jobs by name, shared out among processes, each done once. Imports no torch."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from msinet.errors import SettingsError
+from msinet.files.atomic import write_atomically
+from msinet.progress import begin
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A piece of an experiment. It is restartable: work that is done is not done again."""
+
+    name: str
+    """Name that the progress shows."""
+    work: Callable[[], object]
+
+
+def do_jobs(jobs: Iterable[Job]) -> None:
+    """Do jobs, one after the other."""
+    for job in jobs:
+        bar = begin(job.name, 1)
+        job.work()
+        bar.advance()
+
+
+def own_share(items: Sequence[T], share: str) -> Sequence[T]:
+    """Return the items of one share: of `2/3` every third one, from the second on."""
+    which, shares = parse_share(share)
+    return items[which - 1 :: shares]
+
+
+def parse_share(share: str) -> tuple[int, int]:
+    """Return number and count of a share: `2/3` -> (2, 3).
+
+    Raises:
+        SettingsError: it is not a share.
+    """
+    which, _, shares = share.partition("/")
+    if not (which.isdecimal() and shares.isdecimal() and 1 <= int(which) <= int(shares)):
+        raise SettingsError(f"share is {share}: write 1/2 for the first of two shares, 2/2 for the second", "share")
+    return int(which), int(shares)
+
+
+def once(file: Path, made_from: Mapping[str, Any], work: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the values in a file; where there is none, do the work that gives them and write them.
+
+    Args:
+        file: JSON.
+        made_from: plain values that fix the outcome.
+        work: returns plain values.
+
+    Raises:
+        SettingsError: the file was made from something else.
+    """
+    if file.is_file():
+        return read_values(file, made_from)
+    values = work()
+    text = json.dumps({"made_from": made_from, "values": values}, indent=2)
+    write_atomically(file, f"{text}\n".encode())
+    return values
+
+
+def read_values(file: Path, made_from: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the values that `once` wrote.
+
+    Raises:
+        SettingsError: the file was made from something else.
+    """
+    found = json.loads(file.read_text(encoding="utf-8"))
+    if found.get("made_from") != json.loads(json.dumps(made_from)):
+        raise SettingsError(f"{file} was made with other settings or data: choose another folder for out", "out")
+    return found["values"]

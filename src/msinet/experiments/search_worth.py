@@ -1,0 +1,110 @@
+"""Experiment: the gain of the search, and what each part of it contributes."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from msinet.architecture_search.search import search
+from msinet.architecture_search.settings import SearchSettings
+from msinet.data.records import ReidSplits
+from msinet.engine.evaluate import evaluate
+from msinet.engine.machine import Machine
+from msinet.engine.settings import settings_dict
+from msinet.errors import SettingsError
+from msinet.evaluation.result import RetrievalResult
+from msinet.experiments.grid import Job, do_jobs, own_share
+from msinet.experiments.search_worth_plan import Plan
+from msinet.experiments.search_worth_report import report
+from msinet.experiments.settings import SearchWorthSettings
+from msinet.experiments.supernet_score import supernet_scores
+from msinet.files.atomic import write_atomically
+from msinet.model.msinet.architecture import Architecture
+from msinet.training.settings import TrainSettings
+from msinet.training.train import train
+
+
+def search_worth(
+    splits: ReidSplits, settings: SearchWorthSettings, search_settings: SearchSettings, train_settings: TrainSettings
+) -> str:
+    """Compare variants of the search with each other and with architectures that come from no search.
+
+    Each variant searches once a seed, and what it finds is trained with the same seed. The other architectures are trained
+    with every seed. Called again, it goes on where it stopped; searches and trainings that are done are not done again.
+
+    Args:
+        splits: the data.
+        settings: what is compared.
+        search_settings: of the searches, such as a recipe's.
+        train_settings: of the trainings.
+
+    Returns:
+        Markdown, of all that is done: a table of the scores, and sentences. They say how many random architectures the
+        searched ones beat, how likely draws among these do as well, and whether the supernet's score of an architecture
+        predicts that of its training.
+
+    Raises:
+        SettingsError: a variant or an architecture is unknown, or `out` holds trainings with other settings or data.
+        What `search`, `train` and `evaluate` raise.
+    """
+    on = {"device": settings.device, "workers": settings.workers}
+    plan = Plan.of(splits, settings, replace(search_settings, **on), replace(train_settings, **on))
+    do_jobs(own_share(jobs_of(plan), settings.share))
+    return report(plan)
+
+
+def jobs_of(plan: Plan) -> Sequence[Job]:
+    """Return all jobs, the long ones first: a search with its training each, then the other trainings."""
+    others = {name: Architecture.find(name) for name in plan.others}
+    searches = [
+        Job(f"search {name}, seed {seed}, and train it", partial(search_and_train, plan, name, seed))
+        for seed in plan.seeds
+        for name in plan.variants
+    ]
+    trainings = [
+        Job(f"train {name}, seed {seed}", partial(train_and_score, plan, name, architecture, seed))
+        for seed in plan.seeds
+        for name, architecture in others.items()
+    ]
+    return [*searches, *trainings]
+
+
+def search_and_train(plan: Plan, name: str, seed: int) -> None:
+    """Search with one seed, score the other architectures by the supernet, and train what was found with that seed."""
+    label, variant = f"{name}-{seed}", plan.variants[name]
+    folder = plan.search_folder(label)
+    changes = {"validation_share": plan.validation_share, **variant.changes, "seed": seed}
+    settings = replace(plan.search, **changes)
+    found = search(plan.splits, settings, folder, method=variant.method)
+    if settings.validation_share or plan.splits.validation:
+        score_others(plan, folder, plan.supernet_file(label), Machine(settings.machine))
+    train_and_score(plan, label, found.architecture, seed)
+
+
+def score_others(plan: Plan, folder: Path, file: Path, machine: Machine) -> None:
+    """Score the other architectures by the supernet of a search, as far as they are not yet in the file."""
+    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    if missing := [other for other in plan.others if other not in known]:
+        scores = supernet_scores(folder, plan.splits, [Architecture.find(other) for other in missing], machine)
+        write_atomically(file, json.dumps(known | dict(zip(missing, scores, strict=True))).encode())
+
+
+def train_and_score(plan: Plan, label: str, architecture: Architecture, seed: int) -> None:
+    """Train an architecture with one seed and write its result, if it is not there.
+
+    Raises:
+        SettingsError: there is a result with other settings or data.
+    """
+    splits, settings, file = plan.splits, replace(plan.training, seed=seed), plan.result_file(label, seed)
+    made_with = settings_dict(settings)
+    if file.is_file():
+        record = RetrievalResult.load(file).record
+        if record.training != made_with or record.data is None or record.data.fingerprint != splits.fingerprint():
+            raise SettingsError(f"{file} was made with other settings or data: choose another folder for out", "out")
+        return
+    network = train(splits, architecture, settings, file.parent).network
+    cameras = {record.camera for record in (*splits.query, *splits.gallery)}
+    pairs = len(cameras) == 2 and None not in cameras
+    result = evaluate(network, splits, machine=Machine(settings.machine), camera_pairs=pairs)
+    result.with_record(training=made_with).save(file)

@@ -1,0 +1,136 @@
+"""Plan of the experiment on the gain of the search: which variants, seeds and architectures, and where their files are."""
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from msinet.architecture_search.settings import SearchSettings
+from msinet.architecture_search.twins import TwinsSearch
+from msinet.data.records import ReidSplits
+from msinet.engine.settings import settings_dict
+from msinet.errors import SettingsError
+from msinet.experiments.settings import SearchWorthSettings
+from msinet.experiments.variants import METHODS, variant
+from msinet.training.settings import TrainSettings
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A search that the experiment compares."""
+
+    method: type[TwinsSearch] = TwinsSearch
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the search that differ from the recipe."""
+
+
+VARIANTS: dict[str, Variant] = {
+    "published": Variant(),
+    **{name: Variant(method) for name, method in METHODS.items()},
+    "late": Variant(changes={"alpha_start_epoch": 5}),
+    "cool": Variant(changes={"mixture_temperature": 0.1}),
+}
+"""Variants by name; on the command line their settings can be replaced."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Searches and trainings of the experiment, and their files."""
+
+    splits: ReidSplits
+    search: SearchSettings
+    """Settings of the searches, but for seed, held-out identities and what a variant changes."""
+    training: TrainSettings
+    """Settings of the trainings, but for the seed."""
+    variants: Mapping[str, Variant]
+    seeds: Sequence[int]
+    others: Sequence[str]
+    """Architectures without a search, as `Architecture.find` knows them."""
+    validation_share: float
+    """Share of the training identities that is held out from the searches; trainings are scored on query and gallery."""
+    out: Path
+
+    @classmethod
+    def of(
+        cls, splits: ReidSplits, settings: SearchWorthSettings, search: SearchSettings, training: TrainSettings
+    ) -> "Plan":
+        """Return the plan of the experiment's settings.
+
+        Raises:
+            SettingsError: a variant is unknown, or changes a setting that the search does not have.
+        """
+        others = (*settings.others, *(f"random:{seed}" for seed in range(settings.random)))
+        variants = parse_variants(settings.variant)
+        return cls(splits, search, training, variants, settings.seeds, others, settings.validation_share, settings.out)
+
+    def searched(self, name: str) -> list[str]:
+        """Return the labels of the architectures that a variant finds, one a seed."""
+        return [f"{name}-{seed}" for seed in self.seeds]
+
+    @property
+    def randoms(self) -> list[str]:
+        """The random architectures."""
+        return [name for name in self.others if name.startswith("random:")]
+
+    def search_folder(self, label: str) -> Path:
+        """Return the folder of the search that finds an architecture."""
+        return self.out / "searches" / label
+
+    def supernet_file(self, label: str) -> Path:
+        """Return the file of the mAP that a search's supernet gives to other architectures, by their names."""
+        return self.search_folder(label) / "supernet.json"
+
+    def result_file(self, label: str, seed: int) -> Path:
+        """Return the file of the scores of an architecture that was trained with a seed."""
+        return self.out / "trainings" / re.sub(r"\W+", "-", f"{label}-{seed}") / "result.json"
+
+
+def parse_variants(words: Sequence[str]) -> dict[str, Variant]:
+    """Return variants by name: each word without = names one, the words key=value behind it change its settings.
+
+    `late alpha_start_epoch=20 mine overlap=0` are two. A name may be one in `VARIANTS`, or several of them joined by +.
+
+    Raises:
+        SettingsError: a name stands for nothing, or a word is no setting of the search.
+    """
+    if words and "=" in words[0]:
+        raise SettingsError(f"variant is {words[0]}: give the name of a variant first", "variant")
+    starts = [i for i, word in enumerate(words) if "=" not in word]
+    grouped = [words[start:end] for start, end in pairwise([*starts, len(words)])]
+    return {name: _variant(name, dict(map(_setting, changes))) for name, *changes in grouped}
+
+
+def _variant(name: str, changes: Mapping[str, Any]) -> Variant:
+    parts = name.split("+")
+    if name in ("random", "all"):
+        raise SettingsError(f"variant is {name}: architectures without a search have this name, choose another", "variant")
+    if not all(part in VARIANTS for part in parts):
+        if not changes:
+            known = ", ".join(VARIANTS)
+            raise SettingsError(f"variant is {name}: give key=value as well, or choose from {known}", "variant")
+        return Variant(changes=changes)
+    joined = [VARIANTS[part] for part in parts]
+    own = {key: value for one in joined for key, value in one.changes.items()}
+    return Variant(variant(*(one.method.name for one in joined if one.method.name)), {**own, **changes})
+
+
+def _setting(word: str) -> tuple[str, Any]:
+    """Return a setting of the search and its value, written as in TOML; text needs no quotation marks."""
+    name, _, text = word.partition("=")
+    settings = settings_dict(SearchSettings())
+    if name not in settings:
+        raise SettingsError(f"variant changes {word}: the search has no such setting", "variant")
+    before = settings[name]
+    if isinstance(before, str):
+        return name, text
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = None
+    if type(value) is not type(before) and not (isinstance(before, float) and type(value) is int):
+        raise SettingsError(f"variant changes {word}: write a value as in {name}={json.dumps(before)}", "variant")
+    return name, value

@@ -1,0 +1,122 @@
+"""Settings of the experiments. Imports no torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from msinet.engine.settings import DEVICE_HELP, WORKERS_HELP, require
+from msinet.experiments.grid import parse_share
+from msinet.panels import ALIGNMENT, DATA, MACHINE, NETWORK, OUTPUT, SCHEDULE, SEARCH, WORLD
+from msinet.world.settings import City
+
+AlignmentName = Literal["none", "positive", "negative", "both", "light", "unit"]
+
+SEVERAL = Parameter(consume_multiple=True, negative=(), show_default=lambda values: " ".join(map(str, values)))
+"""Several words after one option: `--seeds 0 1 2`."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ExperimentSettings:
+    """What all experiments have in common."""
+
+    seeds: Annotated[tuple[int, ...], SCHEDULE, SEVERAL] = (0, 1, 2)
+    """Seeds of the repetitions."""
+    recipe: Annotated[str, SCHEDULE] = "small-data"
+    """Recipe of the trainings: veri776, person, cross-domain, small-data, demo or a TOML file."""
+    device: Annotated[str, MACHINE, Parameter(help=DEVICE_HELP)] = "auto"
+    workers: Annotated[int, MACHINE, Parameter(help=WORKERS_HELP)] = 0
+    share: Annotated[str, MACHINE] = "1/1"
+    """Share of this process in the work, where several divide it: 1/2 for the first of two, 2/2 for the second. The table
+    shows all that is done."""
+
+    def __post_init__(self) -> None:
+        require(self, "seeds", bool(self.seeds), "give at least one")
+        parse_share(self.share)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class SearchWorthSettings(ExperimentSettings):
+    """Settings of the experiment on the gain of the search."""
+
+    variant: Annotated[tuple[str, ...], SEARCH, SEVERAL] = ("published",)
+    """Variant of the search, and settings of the search that it changes: cool, or mine overlap=0 epochs=70. May be given
+    several times. Known by name: published, shared, classifiers, balanced, late, cool, removal, and several of them joined
+    by a plus: shared+removal."""
+    random: Annotated[int, NETWORK] = 8
+    """Number of random architectures."""
+    others: Annotated[tuple[str, ...], NETWORK, SEVERAL] = (
+        "msmt17",
+        "veri776",
+        "all:none",
+        "all:exchange",
+        "all:channel_gate",
+        "all:cross_attention",
+    )
+    """Other architectures without a search: names, random:SEED, all:INTERACTION or files."""
+    validation_share: Annotated[float, SEARCH] = 0.2
+    """Share of the training identities that the searches do not see. The supernets score architectures on them; the
+    trainings use all. 0 where the data has a validation split."""
+    out: Annotated[Path, OUTPUT] = Path("runs/worth")
+    """Folder of all searches and trainings."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, "random", self.random >= 0, "it cannot be negative")
+        require(self, "validation_share", 0 <= self.validation_share < 1, "a share lies from 0 up to, not including, 1")
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class OtherDomainsSettings(ExperimentSettings):
+    """Settings of the experiment on other domains and spatial alignment."""
+
+    recipe: Annotated[str, SCHEDULE] = "demo"
+    """Recipe of the trainings: veri776, person, cross-domain, small-data, demo or a TOML file. Colour jitter of 0.4 replaces
+    its random erasing."""
+    alignments: Annotated[tuple[AlignmentName, ...], ALIGNMENT, SEVERAL] = (
+        "none",
+        "positive",
+        "negative",
+        "both",
+        "light",
+        "unit",
+    )
+    """Kinds of spatial alignment to train with. light: both at a tenth of the weight. unit: both on features of unit
+    length."""
+    architecture: Annotated[str, NETWORK] = "veri776"
+    """Architecture of the networks: a name, random:SEED, all:INTERACTION or a file."""
+    width: Annotated[float, NETWORK] = 0.25
+    """Width of the networks: 0.25, 0.5, 0.75 or 1.0 times the published channels."""
+    identities: Annotated[int, WORLD] = 240
+    """Number of vehicles, the same by day and by night."""
+    difficulty: Annotated[float, WORLD] = 0.3
+    """Difficulty of the synthetic worlds, from 0 to 1."""
+    real: Annotated[Path | None, DATA] = None
+    """Real vehicles on which the networks are scored as well."""
+    out: Annotated[Path, OUTPUT] = Path("runs/domains")
+    """Folder of all worlds and trainings."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class SyntheticVehiclesSettings(ExperimentSettings):
+    """Settings of the experiment on the difficulty of the synthetic world."""
+
+    epochs: Annotated[int, SCHEDULE] = 40
+    """Epochs of a training, the first half of them at the small image size."""
+    architecture: Annotated[str, NETWORK] = "veri776"
+    """Architecture of the networks: a name, random:SEED, all:INTERACTION or a file."""
+    city: Annotated[City, WORLD] = "day"
+    """Weather and time of day of the synthetic worlds."""
+    difficulties: Annotated[tuple[float, ...], WORLD, SEVERAL] = (0.0, 0.5, 1.0)
+    """Difficulties of the synthetic worlds, from 0 to 1."""
+    identities: Annotated[int, WORLD] = 400
+    """Number of vehicles in a world."""
+    real: Annotated[Path | None, DATA] = None
+    """Real vehicles on which the trained networks are scored as well."""
+    out: Annotated[Path, OUTPUT] = Path("runs/world")
+    """Folder of all worlds and trainings."""

@@ -1,0 +1,116 @@
+"""Scores of architectures by the supernet of a finished search, without training them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from msinet.architecture_search.search import ARCHITECTURE
+from msinet.architecture_search.settings import SearchSettings
+from msinet.batches.loading import Batch, embedding_batches
+from msinet.data.embeddings import Embeddings
+from msinet.data.identity_splits import hold_out_validation
+from msinet.data.records import ReidSplits
+from msinet.engine.checkpoint import load_checkpoint, restore_module
+from msinet.engine.feed import open_caches
+from msinet.engine.machine import Machine
+from msinet.errors import CheckpointError, DatasetError
+from msinet.evaluation.scoring import evaluate_embeddings
+from msinet.model.batch_statistics import take_statistics
+from msinet.model.msinet.architecture import Architecture
+from msinet.model.msinet.search_space import PUBLISHED
+from msinet.model.msinet.supernet import Supernet
+from msinet.model.msinet.widths import channels_at
+from msinet.progress import track
+
+STATISTICS_IMAGES = 512
+"""Training images that the batch norms take each architecture's statistics from."""
+
+
+def supernet_scores(
+    folder: str | Path, splits: ReidSplits, architectures: Sequence[Architecture], machine: Machine | None = None
+) -> list[float]:
+    """Return the mAP (0 to 1) of architectures on the validation identities, by the weights of a finished search.
+
+    Each architecture makes the supernet a network with one interaction at each place. Its batch norms take new statistics
+    from training images without augmentation, since the running ones are those of the mixture (as usual for one-shot
+    searches: Guo et al., Single Path One-Shot, ECCV 2020). The embedding is the pooled last map, at unit length.
+
+    Args:
+        folder: folder that `search` wrote to.
+        splits: the data of the search; what it held out for validation is scored.
+        architectures: with the supernet's places.
+        machine: by default the one that the search's settings ask for.
+
+    Raises:
+        CheckpointError: there is no finished search, it is of other data, or damaged.
+        DatasetError: the search held no identities out.
+        SettingsError: an architecture has other places.
+    """
+    supernet, settings = load_supernet(Path(folder), splits)
+    splits = hold_out_validation(splits, settings.validation_share)
+    if not splits.validation:
+        raise DatasetError(
+            "the search held no identities out to score on: search with a validation_share", "validation_share"
+        )
+    machine = machine or Machine(settings.machine)
+    machine.place(supernet)
+    caches = open_caches([*splits.train, *splits.validation], settings, machine)
+    size, own = settings.batch_size, machine.share(len(splits.validation))
+    drawn = np.random.default_rng(settings.seed).permutation(len(splits.train))[:STATISTICS_IMAGES].tolist()
+    where = settings.image_size, size, machine.device, machine.workers, caches
+    for_statistics = embedding_batches(splits.train, *where, drawn[: max(1, len(drawn) // size) * size])
+    scored = embedding_batches(splits.validation, *where, range(own.start, own.stop))
+
+    scores, all_weights = [], [supernet.weights_of(architecture) for architecture in architectures]
+    for weights in track(all_weights, "score architectures"):
+        vectors = machine.gather(embed_with(supernet, weights, for_statistics, scored, machine)).cpu().numpy()
+        embeddings = Embeddings(vectors, splits.validation)
+        scores.append(evaluate_embeddings(embeddings, embeddings).mAP)
+    return scores
+
+
+@torch.no_grad()
+def embed_with(
+    supernet: Supernet, weights: Tensor, for_statistics: Iterable[Batch], batches: Iterable[Batch], machine: Machine
+) -> Tensor:
+    """Return the embeddings (N, D), at unit length, of batches by a supernet with weights (L, choices).
+
+    Its batch norms take their statistics from other batches first.
+    """
+
+    def features(batch: Batch) -> Tensor:
+        with machine.autocast():
+            return supernet(batch.images, weights)
+
+    take_statistics(supernet, features, for_statistics)
+    supernet.eval()
+    vectors = [normalize(features(batch).float()) for batch in batches]
+    return torch.cat([torch.empty(0, supernet.feature_dim, device=weights.device), *vectors])
+
+
+def load_supernet(folder: Path, splits: ReidSplits) -> tuple[Supernet, SearchSettings]:
+    """Return the supernet of a finished search, and the search's settings.
+
+    Raises:
+        CheckpointError: there is no finished search, it is of other data, or damaged.
+    """
+    path = folder / "search.checkpoint.safetensors"
+    if not (folder / ARCHITECTURE).is_file():
+        raise CheckpointError(f"there is no finished search in {folder}: pass the folder that msinet search wrote")
+    checkpoint = load_checkpoint(path)
+    made_from = {name: value for name, value in checkpoint.values["made_from"].items() if name not in ("data", "variant")}
+    if (data := checkpoint.values["made_from"]["data"]) != splits.fingerprint():
+        raise CheckpointError(f"{path} is a search on other data ({data}, not {splits.fingerprint()}): pass the same data")
+    try:
+        settings = SearchSettings(**made_from)
+    except TypeError as error:
+        raise CheckpointError(f"{path} was made with settings that this version does not know: {error}") from error
+    shape = {"cells_per_stage": settings.cells_per_stage, "interactions_per_cell": settings.interactions_per_cell}
+    supernet = Supernet(channels_at(settings.width), replace(PUBLISHED, **shape))
+    restore_module(supernet, checkpoint.tensors, "supernet")
+    return supernet, settings

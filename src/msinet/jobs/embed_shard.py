@@ -1,0 +1,72 @@
+"""Embedding a data set, or a share of it, into a file: many machines can divide the work."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from msinet.data.embedding_files import save_embeddings, split_words
+from msinet.data.pixels import drop_unreadable
+from msinet.data.records import SPLIT_NAMES, ReidSplits, Skipped
+from msinet.engine.embed import embed
+from msinet.engine.machine import Machine, share_of
+from msinet.errors import SettingsError
+from msinet.model.network import Network
+
+SPLITS = (*SPLIT_NAMES, "all")
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A share of the images: number `which`, from 1, of `count`."""
+
+    which: int = 1
+    count: int = 1
+
+    @classmethod
+    def parse(cls, words: str) -> "Shard":
+        """Return the shard of words such as 3/100. Raises SettingsError where they are none."""
+        which, _, count = words.partition("/")
+        if not (which.isdecimal() and count.isdecimal() and 1 <= int(which) <= int(count)):
+            raise SettingsError(f"shard is {words}: write which of how many, from 1/100 to 100/100", "shard")
+        return cls(int(which), int(count))
+
+
+def embed_shard(
+    network: Network,
+    splits: ReidSplits,
+    out: Path,
+    machine: Machine | None = None,
+    split: str = "all",
+    shard: Shard | None = None,
+    verify: bool = True,
+) -> tuple[int, Sequence[Skipped]]:
+    """Embed images of a data set and write them to an .npz file; return their number, and the files that were left out.
+
+    Args:
+        network: any network.
+        splits: the data set.
+        out: file to write.
+        machine: by default a GPU, where there is one.
+        split: train, validation, query, gallery or all.
+        shard: share of the images; by default all.
+        verify: decode every image first, and leave out those that cannot be read.
+
+    Raises:
+        SettingsError: there is no such split.
+        DatasetError: an image cannot be read, without `verify`.
+        FileError: the file cannot be written.
+    """
+    if split not in SPLITS:
+        raise SettingsError(f"split is {split}: choose one of {', '.join(SPLITS)}", "split")
+    machine, shard = machine or Machine(), shard or Shard()
+    parts = splits.parts()
+    chosen = parts if split == "all" else (split,)
+    records = list({record.path: record for name in chosen for record in parts[name]}.values())
+    records = records[share_of(len(records), shard.which - 1, shard.count)]
+    skipped: Sequence[Skipped] = ()
+    if verify:
+        records, skipped = drop_unreadable(records)
+    embeddings = embed(network, records, machine)
+    if machine.is_first:
+        save_embeddings(embeddings, out, split_words(splits))
+    return len(records), skipped

@@ -1,0 +1,56 @@
+"""Recipes: settings of the search and of training in TOML files. Imports no torch."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from msinet.architecture_search.settings import SearchSettings
+from msinet.errors import SettingsError, listed
+from msinet.training.settings import TrainSettings
+
+RECIPES = ("veri776", "person", "cross-domain", "small-data", "demo")
+"""Recipes that come with the package, each a TOML file beside this one."""
+
+RECIPE_HELP = f"Recipe: {', '.join(RECIPES)} or a TOML file of settings. Options on the command line override it."
+
+FEW_IMAGES = 5000
+"""Number of training images below which a run takes the recipe small-data."""
+
+TABLES = {"search": SearchSettings, "train": TrainSettings}
+"""The tables that a recipe may hold, and whose settings they are."""
+
+Recipe = Mapping[str, Mapping[str, Any]]
+"""Values by table and setting."""
+
+
+def load_recipe(name_or_file: str | Path) -> Recipe:
+    """Return the tables of a recipe that comes with the package, or of a TOML file.
+
+    `SearchSettings(**load_recipe("small-data")["search"])` are its settings of the search.
+
+    Raises:
+        SettingsError: there is no such recipe, it is no TOML, or it sets what does not exist.
+    """
+    source = files(__name__) / f"{name_or_file}.toml" if name_or_file in RECIPES else Path(name_or_file)
+    try:
+        recipe = tomllib.loads(source.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        known = ", ".join(RECIPES)
+        raise SettingsError(f"recipe is {name_or_file}: choose one of {known}, or give a TOML file", "recipe") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"cannot read the recipe {name_or_file}: {error}") from error
+    for table, values in recipe.items():
+        if table not in TABLES or not isinstance(values, dict):
+            raise SettingsError(f"the recipe {name_or_file} may hold the tables search and train, not {table!r}")
+        unknown = sorted(set(values) - {field.name for field in fields(TABLES[table])})
+        if unknown:
+            raise SettingsError(f"the recipe {name_or_file} has unknown settings in [{table}]:{listed(unknown)}")
+    return recipe
+
+
+def recipe_for(training_images: int) -> str | None:
+    """Return the recipe for a number of training images: small-data for few, None for the published settings."""
+    return "small-data" if training_images < FEW_IMAGES else None

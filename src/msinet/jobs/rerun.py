@@ -1,0 +1,89 @@
+"""Repeating the command that a result records, and comparing both results."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+from msinet.architecture_search.settings import SearchSettings
+from msinet.data.records import ReidSplits
+from msinet.engine.evaluate import evaluate
+from msinet.engine.machine import Machine
+from msinet.engine.settings import MachineSettings
+from msinet.errors import DatasetError, ResultError
+from msinet.evaluation.record import EvaluateCommand, Record
+from msinet.evaluation.result import RetrievalResult
+from msinet.jobs.run import run
+from msinet.jobs.score import Source
+from msinet.model.model_files import load_model
+from msinet.training.settings import TrainSettings
+
+
+def source_of(result: RetrievalResult, moved_to: Path | None = None) -> Source:
+    """Read the data of a result's command again, or where it has been moved to.
+
+    Raises:
+        ResultError: no command made the result.
+        DatasetError: the data is not what it was.
+    """
+    command, data = result.record.command, result.record.data
+    if command is None or data is None:
+        raise ResultError("this result records no command: msinet run, and msinet evaluate of a model, can be repeated")
+    source = Source.read(moved_to or command.data, command.reading)
+    if (now := source.splits.fingerprint()) != data.fingerprint:
+        raise DatasetError(f"the data has changed: {command.data} was {data.fingerprint} and is {now}")
+    return source
+
+
+def rerun(result: RetrievalResult, splits: ReidSplits, out: Path) -> RetrievalResult:
+    """Repeat what a result's command did and return the new result, which is also written to `out`.
+
+    Args:
+        result: one that `msinet run` or `msinet evaluate` wrote.
+        splits: its data, from `source_of`.
+        out: folder for all files of the repetition; stopped and called again, it goes on.
+
+    Raises:
+        ResultError: no command made the result, or its settings are unknown to this version.
+        DatasetError: the file of drawn galleries is gone.
+        What `run` or `evaluate` raises.
+    """
+    record = result.record
+    if record.command is None:
+        raise ResultError("this result records no command: msinet run, and msinet evaluate of a model, can be repeated")
+    if isinstance(record.command, EvaluateCommand):
+        return _evaluate_again(result, record.command, splits, out)
+    search, training = _settings_of(record)
+    return run(splits, search, training, out, record.command.protocol, record.command).result
+
+
+def _evaluate_again(result: RetrievalResult, command: EvaluateCommand, splits: ReidSplits, out: Path) -> RetrievalResult:
+    if command.draws and not command.draws.is_file():
+        raise DatasetError(f"the drawn galleries are gone: there is no {command.draws}")
+    machine = Machine(MachineSettings(**command.machine))
+    options = {"task": result.task, "camera_pairs": command.camera_pairs, "draws": command.draws}
+    model = load_model(command.model)
+    again = evaluate(model, splits, result.protocol, result.record.scoring, machine, **options).with_record(command=command)
+    if machine.is_first:
+        again.save(out / "result.json")
+    return again
+
+
+def _settings_of(record: Record) -> tuple[SearchSettings, TrainSettings]:
+    device = "cpu" if record.machine and record.machine.device == "cpu" else "auto"
+    try:
+        search = SearchSettings(**(record.search or {}), device=device)
+        return search, TrainSettings(**(record.training or {}), device=device)
+    except TypeError as error:
+        raise ResultError(f"this result was made with settings that this version does not have: {error}") from error
+
+
+def differences(before: RetrievalResult, after: RetrievalResult) -> list[tuple[str, str, str]]:
+    """Return what differs between two results: (what, before, after), scores and weights first, then possible reasons."""
+    facts = []
+    for result in (before, after):
+        record = result.record
+        weights = {"weights": record.model.weights if record.model else ""}
+        scores = {name: f"{value:.4f}" for name, value in result.table()}
+        facts.append(weights | scores | (asdict(record.machine) if record.machine else {}) | dict(record.versions))
+    names = list(facts[0] | facts[1])
+    values = [(name, str(facts[0].get(name)), str(facts[1].get(name))) for name in names]
+    return [(name, one, other) for name, one, other in values if one != other]

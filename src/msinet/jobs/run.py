@@ -1,0 +1,83 @@
+"""The whole job in one resumable run: search, train, score."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from msinet.architecture_search.search import Searched, search
+from msinet.architecture_search.settings import SearchSettings
+from msinet.data.identity_splits import hold_out_validation
+from msinet.data.records import ReidSplits
+from msinet.engine.evaluate import evaluate, prepare_splits
+from msinet.engine.feed import Feed
+from msinet.engine.machine import Machine
+from msinet.engine.settings import settings_dict
+from msinet.errors import SettingsError
+from msinet.evaluation.record import RunCommand
+from msinet.evaluation.result import RetrievalResult
+from msinet.training.settings import TrainSettings
+from msinet.training.train import Trained, train
+
+MAX_CAMERAS = 24
+"""Number of cameras up to which the pairs of cameras are scored as well."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a run found."""
+
+    searched: Searched
+    trained: Trained
+    result: RetrievalResult
+
+
+def run(
+    splits: ReidSplits,
+    search_settings: SearchSettings,
+    train_settings: TrainSettings,
+    out: str | Path,
+    protocol: str | None = None,
+    command: RunCommand | None = None,
+) -> Finished:
+    """Search an architecture, train it and score it.
+
+    Leaves `architecture.json`, `model.safetensors`, `model.json`, `result.json`, the logs `search.jsonl` and `train.jsonl`
+    and both checkpoints in `out`. Called again with the same arguments, it goes on where it stopped.
+
+    Args:
+        splits: the data.
+        search_settings: of the search.
+        train_settings: of training; what it holds out for validation is held out from the search as well.
+        out: folder of the files.
+        protocol: by default the one that fits the data.
+        command: stands in the result, for those who want to repeat it.
+
+    Raises:
+        What `search`, `train` and `evaluate` raise; what can be known beforehand is raised before the search.
+    """
+    held_out = train_settings.validation_share
+    if search_settings.validation_share not in (0, held_out):
+        raise SettingsError(
+            f"validation_share is {search_settings.validation_share} for the search and {held_out} for training: "
+            "set that of training, and the search leaves out the same identities",
+            "validation_share",
+        )
+    search_settings = replace(search_settings, validation_share=held_out)
+    Feed(hold_out_validation(splits, held_out).train, train_settings)
+    prepared = prepare_splits(splits, None, protocol)
+
+    found = search(splits, search_settings, out, Machine(search_settings.machine))
+    machine = Machine(train_settings.machine)
+    trained = train(splits, found.architecture, train_settings, out, machine)
+    camera_pairs = not prepared.protocol.by_draws and has_few_cameras(splits)
+    result = evaluate(trained.network, splits, protocol, machine=machine, camera_pairs=camera_pairs).with_record(
+        command=command, search=settings_dict(search_settings), training=settings_dict(train_settings)
+    )
+    if machine.is_first:
+        result.save(Path(out) / "result.json")
+    return Finished(found, trained, result)
+
+
+def has_few_cameras(splits: ReidSplits) -> bool:
+    """Return whether every test image has a camera, and there are several, but not too many for a table of pairs."""
+    cameras = {record.camera for record in (*splits.query, *splits.gallery)}
+    return None not in cameras and 1 < len(cameras) <= MAX_CAMERAS

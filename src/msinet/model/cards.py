@@ -1,0 +1,78 @@
+"""The card of a model, `model.json`: which network the weights are of, and what it expects of pixels. Imports no torch."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from msinet.errors import ModelError
+from msinet.files.atomic import write_atomically
+from msinet.normalisation import MEAN, STD
+
+CARD = "model.json"
+
+FORMAT = 2
+"""Of the card; those without a number are of version 0.1."""
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """What a network expects of its images."""
+
+    size: tuple[int, int]
+    """(height, width) that images are resized to."""
+    mean: tuple[float, ...] = MEAN
+    std: tuple[float, ...] = STD
+    resize: str = "bilinear, antialiased, on 8-bit RGB"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known about a network besides its weights."""
+
+    kind: str
+    """Kind of network: a name in `networks.NETWORKS`."""
+    arguments: Mapping[str, Any]
+    """What `Network.from_arguments` makes it of."""
+    pixels: Pixels
+    fingerprint: str = ""
+    """Short hash of the weights."""
+    licence: str = ""
+    info: Mapping[str, Any] = field(default_factory=dict)
+    """How it was made: settings, fingerprint of the training data, seconds; or the file that it was converted from."""
+
+    def save(self, folder: Path) -> None:
+        """Write the card into a model's folder."""
+        text = json.dumps({"format": FORMAT, **asdict(self)}, indent=2)
+        write_atomically(folder / CARD, f"{text}\n".encode())
+
+    @classmethod
+    def load(cls, folder: Path) -> "Card":
+        """Read the card in a model's folder, of this version or the one before.
+
+        Raises:
+            ModelError: there is no card, it cannot be read, or it is of a later version.
+        """
+        try:
+            values = json.loads((folder / CARD).read_text(encoding="utf-8"))
+            if values.get("format", 1) > FORMAT:
+                raise ModelError(
+                    f"{folder / CARD} was written by a later version of msinet: install that version to read it"
+                )
+            if "format" not in values:
+                return cls._of_version_1(values)
+            size, mean, std = (tuple(values["pixels"][name]) for name in ("size", "mean", "std"))
+            pixels = Pixels(size, mean, std, values["pixels"]["resize"])
+            return cls(
+                pixels=pixels, **{name: values[name] for name in ("kind", "arguments", "fingerprint", "licence", "info")}
+            )
+        except (OSError, UnicodeDecodeError) as error:
+            raise ModelError(f"no model in {folder}: {error}; pass the folder that msinet train wrote") from error
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ModelError(f"{folder / CARD} does not describe a network: {error!r}") from error
+
+    @classmethod
+    def _of_version_1(cls, values: Mapping[str, Any]) -> "Card":
+        arguments = {name: values[name] for name in ("architecture", "identities", "channels", "image_size")}
+        return cls("msinet", arguments, Pixels(tuple(values["image_size"])), info=values.get("info", {}))

@@ -1,0 +1,90 @@
+"""The network as the rest of msinet sees it: images -> features of heads, last map, embedding."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, NamedTuple, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class HeadFeatures(NamedTuple):
+    """Output of one head for a batch."""
+
+    feature: Tensor
+    """(B, D): what the triplet loss compares and the embedding is made of."""
+    logits: Tensor
+    """(B, identities): what the identity loss compares."""
+
+
+class Features(NamedTuple):
+    """Output of a network for a batch."""
+
+    heads: tuple[HeadFeatures, ...]
+    """One or several heads, each with its own identity loss and triplet loss."""
+    last: Tensor
+    """(B, C, h, w): the last map, whose positions the spatial alignment compares."""
+
+    @property
+    def embedding(self) -> Tensor:
+        """(B, D): the features of all heads side by side, scaled to unit length together."""
+        return F.normalize(torch.cat([head.feature for head in self.heads], dim=1))
+
+
+class Network(nn.Module, ABC):
+    """A network for re-identification, of any kind.
+
+    A kind is one file that derives from this class, and one line in `networks.NETWORKS`.
+    """
+
+    kind: ClassVar[str]
+    """Name in `networks.NETWORKS`, which stands in the model's card."""
+    image_size: tuple[int, int]
+    """(height, width) in pixels that the network is trained at; images are resized to it for embedding."""
+    identities: int
+    """Number of training identities: the size of each classifier."""
+
+    @classmethod
+    @abstractmethod
+    def build(cls, identities: int, image_size: tuple[int, int], width: float, architecture: Any = None) -> Self:
+        """Return a network with initial weights.
+
+        Args:
+            identities: number of training identities.
+            image_size: (height, width) in pixels.
+            width: multiple of the published channels.
+            architecture: for kinds that are searched.
+        """
+
+    @classmethod
+    @abstractmethod
+    def from_arguments(cls, arguments: dict[str, Any]) -> Self:
+        """Return the network of a card's arguments, with initial weights."""
+
+    @abstractmethod
+    def arguments(self) -> dict[str, Any]:
+        """Return what makes this network, besides its weights, as plain values for its card."""
+
+    @property
+    @abstractmethod
+    def embedding_dim(self) -> int:
+        """Length D of an embedding."""
+
+    @abstractmethod
+    def forward(self, images: Tensor) -> Features:
+        """Map images (B, 3, H, W) to features."""
+
+    def __call__(self, images: Tensor) -> Features:
+        """Map images (B, 3, H, W) to features."""
+        return super().__call__(images)
+
+    def embed(self, images: Tensor) -> Tensor:
+        """Map images (B, 3, H, W) to embeddings (B, D) of unit length."""
+        return self(images).embedding
+
+    @property
+    def last_channels(self) -> int:
+        """Channels of the last map."""
+        with torch.device("meta"):
+            skeleton = type(self).from_arguments(self.arguments()).eval()
+            return skeleton(torch.empty(1, 3, *self.image_size)).last.shape[1]

@@ -1,0 +1,311 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from msinet.cli.app import main
+from msinet.evaluation.protocols import PROTOCOLS
+
+TINY = ["--image-height=32", "--image-width=32", "--width=0.25", "--epochs=1", "--identities-per-batch=4"]
+
+
+@pytest.fixture(scope="module")
+def table(make_splits, tmp_path_factory):
+    """A CSV table of painted images, with splits."""
+    splits = make_splits()
+    path = tmp_path_factory.mktemp("table") / "manifest.csv"
+    rows = [f"{r.path},{r.identity},{r.camera},train" for r in splits.train]
+    rows += [f"{r.path},{r.identity},{r.camera},test" for r in splits.gallery]
+    path.write_text("\n".join(["path,identity,camera,split", *rows]), encoding="utf-8")
+    return str(path)
+
+
+def run(*tokens: str) -> int:
+    """Return the exit code of a command."""
+    with pytest.raises(SystemExit) as stop:
+        main(tokens)
+    return int(stop.value.code or 0)
+
+
+def test_run_leaves_what_it_promises(table, tmp_path, monkeypatch):
+    recipe = tmp_path / "tiny.toml"
+    settings = "image_height = 32\nimage_width = 32\nwidth = 0.25\nepochs = 1\nidentities_per_batch = 4\n"
+    recipe.write_text(f"[search]\n{settings}[train]\n{settings}", encoding="utf-8")
+    assert run("run", table, "--out", str(tmp_path / "out"), "--recipe", str(recipe), "--train.epochs", "2") == 0
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    assert written >= {"architecture.json", "model.safetensors", "model.json", "result.json", "search.jsonl", "train.jsonl"}
+    assert len((tmp_path / "out/train.jsonl").read_text().splitlines()) == 2
+    result = json.loads((tmp_path / "out/result.json").read_text())
+    assert result["queries"] == 16
+    assert result["protocol"] == "market"
+
+
+@pytest.fixture(scope="module")
+def tiny_run(table, tmp_path_factory):
+    """The folder of a finished run, to be read."""
+    out = tmp_path_factory.mktemp("run") / "out"
+    both = [f"--{work}.{option[2:]}" for work in ("search", "train") for option in TINY]
+    assert run("run", table, "--out", str(out), "--recipe=small-data", *both) == 0
+    return out
+
+
+def test_a_run_can_be_repeated_from_its_result(tiny_run, tmp_path, capsys):
+    """Bit for bit, on one machine."""
+    assert run("rerun", str(tiny_run / "result.json"), "--out", str(tmp_path / "again")) == 0
+    assert "to the last digit" in capsys.readouterr().out
+    for name in ("model.safetensors", "result.json"):
+        assert (tmp_path / "again" / name).read_bytes() == (tiny_run / name).read_bytes()
+
+
+def test_a_repetition_that_scores_otherwise_says_where(tiny_run, tmp_path, capsys):
+    result = json.loads((tiny_run / "result.json").read_text())
+    result["mAP"] += 0.01
+    result["record"]["versions"]["torch"] = "1.0"
+    (tmp_path / "other.json").write_text(json.dumps(result))
+    assert run("rerun", str(tmp_path / "other.json"), "--out", str(tmp_path / "again")) == 1
+    shown = capsys.readouterr()
+    assert "mAP" in shown.out and "1.0" in shown.out
+    assert "the scores are not those of" in shown.err
+
+
+def test_a_scoring_can_be_repeated_and_changed_data_is_named(table, tiny_run, tmp_path, capsys):
+    scored, moved = str(tmp_path / "scored.json"), tmp_path / "moved.csv"
+    assert run("evaluate", table, "--model", str(tiny_run), "--json", scored) == 0
+    assert run("rerun", scored, "--out", str(tmp_path / "again")) == 0
+    moved.write_text("\n".join(Path(table).read_text().splitlines()[:-1]))
+    assert run("rerun", scored, "--out", str(tmp_path / "again"), "--data", str(moved)) == 1
+    assert "the data has changed" in capsys.readouterr().err
+
+
+def test_a_result_without_a_command_cannot_be_repeated(tiny_run, tmp_path, capsys):
+    result = json.loads((tiny_run / "result.json").read_text())
+    result["record"]["command"] = None
+    (tmp_path / "other.json").write_text(json.dumps(result))
+    assert run("rerun", str(tmp_path / "other.json"), "--out", str(tmp_path / "again")) == 1
+    assert "this result records no command" in capsys.readouterr().err
+
+
+def test_the_steps_one_by_one(table, tmp_path):
+    out = str(tmp_path)
+    assert run("search", table, "--out", out, *TINY) == 0
+    assert run("train", table, "--architecture", f"{out}/architecture.json", "--out", out, *TINY) == 0
+    assert run("evaluate", table, "--model", out, "--json", f"{out}/r.json", "--camera-pairs") == 0
+    assert run("embed", table, "--model", out, "--out", f"{out}/e.npz", "--split", "gallery") == 0
+    assert json.loads((tmp_path / "r.json").read_text())["gallery"] == 16
+
+
+def test_a_search_says_what_speaks_against_it(table, tmp_path, capsys):
+    """After one epoch nothing is decided."""
+    assert run("search", table, "--out", str(tmp_path), *TINY) == 0
+    assert "warning: The alphas did not decide" in capsys.readouterr().err
+
+
+def test_shards_are_together_all_images(tiny_run, table, tmp_path):
+    parts = [tmp_path / f"{number}.npz" for number in (1, 2, 3)]
+    for number, part in enumerate(parts, 1):
+        assert run("embed", table, "--model", str(tiny_run), "--out", str(part), "--shard", f"{number}/3") == 0
+    assert run("embed", table, "--model", str(tiny_run), "--out", str(tmp_path / "all.npz")) == 0
+    whole, *shards = (np.load(path) for path in (tmp_path / "all.npz", *parts))
+    for name in ("path", "identity", "camera"):
+        np.testing.assert_array_equal(np.concatenate([shard[name] for shard in shards]), whole[name])
+    np.testing.assert_allclose(np.concatenate([shard["vectors"] for shard in shards]), whole["vectors"], atol=1e-5)
+
+
+@pytest.mark.parametrize("shard", ["0/3", "4/3", "3", "a/b", "-1/3"])
+def test_a_shard_that_is_none_is_refused(tiny_run, table, tmp_path, capsys, shard):
+    assert run("embed", table, "--model", str(tiny_run), "--out", str(tmp_path / "e.npz"), f"--shard={shard}") == 2
+    assert f"--shard is {shard}: write which of how many" in " ".join(capsys.readouterr().err.split())
+
+
+def test_an_unreadable_image_is_left_out_and_named(tiny_run, tmp_path, capsys):
+    good = [tmp_path / "query.png", tmp_path / "gallery.png"]
+    for path in good:
+        Image.new("RGB", (20, 20)).save(path)
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    table = tmp_path / "table.csv"
+    rows = ["path,identity,split", "query.png,a,query", "gallery.png,a,gallery", "bad.png,b,gallery"]
+    table.write_text("\n".join(rows), encoding="utf-8")
+    assert run("embed", str(table), "--model", str(tiny_run), "--out", str(tmp_path / "e.npz")) == 0
+    assert "bad.png" in capsys.readouterr().out
+    assert np.load(tmp_path / "e.npz")["path"].tolist() == [str(path) for path in good]
+
+
+def test_options_win_over_the_recipe(table, tmp_path):
+    assert run("train", table, "--architecture=msmt17", f"--out={tmp_path}", "--recipe=small-data", *TINY) == 0
+    made_from = json.loads((tmp_path / "model.json").read_text())["info"]["made_from"]
+    assert (made_from["epochs"], made_from["optimizer"]) == (1, "adamw")
+
+
+@pytest.mark.parametrize(
+    ("tokens", "code", "words"),
+    [
+        (["train", "/nowhere", "--architecture=msmt17", "--out=x"], 1, "there is no /nowhere"),
+        (["train", "TABLE", "--architecture=resnet", "--out=x"], 2, "choose from msmt17, veri776"),
+        (["train", "TABLE", "--architecture=msmt17", "--out=x", "--epochs=0"], 2, "--epochs is 0: it must be at least 1"),
+        (["search", "TABLE", "--out=x", "--identities-per-batch=500"], 2, "--identities-per-batch is 500, but only"),
+        (["search", "TABLE", "--out=x", "--recipe=cake"], 2, "--recipe is cake: choose one of veri776"),
+        (["evaluate", "TABLE", "--model=nowhere"], 1, "pass the folder that msinet train wrote"),
+    ],
+)
+def test_errors_say_what_to_do(table, tmp_path, monkeypatch, capsys, tokens, code, words):
+    monkeypatch.chdir(tmp_path)
+    assert run(*(table if token == "TABLE" else token for token in tokens)) == code
+    assert words in " ".join(capsys.readouterr().err.split())
+
+
+def test_recipe_with_an_unknown_setting_is_refused(table, tmp_path, capsys):
+    (tmp_path / "r.toml").write_text("[train]\nepoch = 3\n", encoding="utf-8")
+    assert run("train", table, "--architecture=msmt17", f"--out={tmp_path}", f"--recipe={tmp_path}/r.toml") == 2
+    assert "epoch" in capsys.readouterr().err
+
+
+def test_run_on_few_images_takes_the_recipe_for_small_data(table, tmp_path, capsys):
+    """The painted images are too few even for that: it says so at once."""
+    assert run("run", table, f"--out={tmp_path}", "--seed=1", "--device=cpu") == 2
+    captured = capsys.readouterr()
+    assert "using --recipe small-data" in captured.out
+    assert "--train.identities-per-batch is 32, but only 8" in " ".join(captured.err.split())
+
+
+def test_help_and_import_need_no_torch():
+    code = "import sys, msinet, msinet.cli.app; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_convert_names_what_it_leaves_out(tmp_path, capsys):
+    from msinet.model.msinet.architecture import Architecture
+    from msinet.model.msinet.network import MSINet
+    from msinet.model.msinet.published import our_name
+
+    ours = MSINet(Architecture.uniform("none"), 3).state_dict()
+    published = {name: ours[our_name(name)] for name in published_names() if our_name(name) in ours}
+    published["align_module.pos_pam.query_conv.bias"] = torch.zeros(64)
+    torch.save({"state_dict": published}, tmp_path / "old.pth")
+    assert run("convert", str(tmp_path / "old.pth"), f"--out={tmp_path / 'new'}", "--architecture=all:none") == 0
+    assert "align_module" in capsys.readouterr().out
+    written = load_file(tmp_path / "new/model.safetensors")
+    assert all(torch.equal(written[name], ours[name]) for name in ours if "num_batches" not in name)
+
+
+def published_names() -> list[str]:
+    """Return the published names of all tensors of a network whose interactions have none."""
+    norm = ["weight", "bias", "running_mean", "running_var"]
+    block = ["conv.weight", *(f"bn.{n}" for n in norm)]
+    light = ["conv1.weight", "conv2.weight", *(f"bn.{n}" for n in norm)]
+    names = [f"conv1.{n}" for n in block] + [f"cells.{c}.0.{n}" for c in (2, 5) for n in block]
+    for cell in (0, 1, 3, 4, 6, 7):
+        blocks = ["conv1a", "conv1b", "conv4a", "conv4b", *(["downsample"] if cell in (0, 3, 6) else [])]
+        lights = ["conv2a", "conv3a", *(f"conv{i}b.{j}" for i in (2, 3) for j in range(3))]
+        names += [f"cells.{cell}.{b}.{n}" for b in blocks for n in block]
+        names += [f"cells.{cell}.{b}.{n}" for b in lights for n in light]
+    for head in ("", "f_"):
+        names += [
+            f"{head}fc.weight",
+            *(f"{head}head.{n}" for n in norm),
+            f"{head}classifier.weight",
+            f"{head}classifier.bias",
+        ]
+    return [*names, "f_conv.weight", "f_conv.bias"]
+
+
+def test_data_make_writes_what_the_other_commands_read(tmp_path, capsys):
+    world = str(tmp_path / "world")
+    small = ["--identities=12", "--cameras=2", "--size=24", "--city=night", "--processes=1"]
+    assert run("data", "make", world, *small) == 0
+    assert "24 images of 12 vehicles, 9 train, 3 test" in capsys.readouterr().out
+    assert run("train", world, "--architecture=veri776", f"--out={tmp_path / 'out'}", *TINY) == 0
+    assert run("data", "make", world, *small, "--seed=1") == 1
+    assert "seed: 0 instead of 1" in capsys.readouterr().err
+
+
+def test_data_make_says_which_setting_cannot_be(tmp_path, capsys):
+    assert run("data", "make", str(tmp_path / "world"), "--difficulty=3") == 2
+    assert "--difficulty is 3.0" in capsys.readouterr().err
+    assert not (tmp_path / "world").exists()
+
+
+def test_data_make_names_the_extra_that_is_missing(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "embreex.rtcore_scene", None)
+    for name in [name for name in sys.modules if name.startswith("msinet.world.")]:
+        monkeypatch.delitem(sys.modules, name)
+    assert run("data", "make", str(tmp_path / "world")) == 1
+    assert 'pip install "msinet[demo]"' in capsys.readouterr().err
+
+
+def test_data_check_ends_with_1_where_something_spoils(table, tmp_path, capsys):
+    assert run("data", "check", table) == 0
+    assert "note" in capsys.readouterr().out.split()
+    lines = Path(table).read_text(encoding="utf-8").splitlines()
+    path, identity, camera, _ = lines[1].split(",")
+    worse = tmp_path / "worse.csv"
+    worse.write_text("\n".join([*lines, f"{path},{identity},{camera},test", f"{path}.gone,v999,c0,train"]), encoding="utf-8")
+    capsys.readouterr()
+    assert run("data", "check", str(worse), "--json") == 1
+    report = json.loads(capsys.readouterr().out)
+    spoiling = {finding["name"] for finding in report["findings"] if finding["spoils"]}
+    assert spoiling == {"identities in both train and test", "same image in train and test", "missing images"}
+
+
+def test_models_and_data_sets_meet_in_one_table(tiny_run, table, tmp_path, capsys):
+    again = tmp_path / "again"
+    again.mkdir()
+    for name in ("model.safetensors", "model.json"):
+        (again / name).write_bytes((tiny_run / name).read_bytes())
+    scored = tmp_path / "scores.json"
+    models = ["--model", str(tiny_run), "--model", str(again)]
+    protocols = ["--protocol", "market", "--protocol", "no-camera"]
+    assert run("evaluate", table, table, *models, *protocols, "--json", str(scored)) == 0
+    results = json.loads(scored.read_text())["results"]
+    assert [result["protocol"] for result in results] == 4 * ["market", "no-camera"]
+    assert [Path(r["record"]["command"]["model"]).name for r in results] == 2 * ["out", "out", "again", "again"]
+    assert "again" in capsys.readouterr().out
+
+
+def test_embeddings_are_scored_with_and_without_the_data(tiny_run, table, tmp_path):
+    vectors = str(tmp_path / "e.npz")
+    assert run("embed", table, "--model", str(tiny_run), "--out", vectors) == 0
+    scores = []
+    for name, data in (("with.json", [table]), ("without.json", [])):
+        assert run("evaluate", *data, "--embeddings", vectors, "--json", str(tmp_path / name)) == 0
+        scores.append(json.loads((tmp_path / name).read_text())["mAP"])
+    expected = json.loads((tiny_run / "result.json").read_text())["mAP"]
+    assert scores == [pytest.approx(expected, abs=1e-6)] * 2
+
+
+@pytest.mark.parametrize("options", [[], ["--model=m", "--embeddings=e.npz"]])
+def test_either_a_model_or_embeddings_are_scored(table, options):
+    assert run("evaluate", table, *options) == 2
+
+
+def test_training_for_another_domain_scores_both(table, tmp_path, capsys):
+    """The other one has an image less, and stands in a file of the same name."""
+    out, target = tmp_path / "out", tmp_path / Path(table).name
+    rows = Path(table).read_text(encoding="utf-8").splitlines()
+    target.write_text("\n".join(rows[:-1]), encoding="utf-8")
+    assert run("train", table, "--architecture=veri776", "--out", str(out), "--target", str(target), *TINY) == 0
+    results = json.loads((out / "targets.json").read_text())["results"]
+    assert [result["record"]["command"]["data"] for result in results] == [table, str(target)]
+    assert results[0]["gallery"] == results[1]["gallery"] + 1
+    assert "targets.json" in capsys.readouterr().out
+
+
+def test_a_target_that_cannot_be_scored_is_said_before_the_training(table, tmp_path, capsys):
+    rows = Path(table).read_text(encoding="utf-8").splitlines()
+    (tmp_path / "train.csv").write_text("\n".join(row for row in rows if not row.endswith(",test")), encoding="utf-8")
+    target, out = str(tmp_path / "train.csv"), tmp_path / "out"
+    assert run("train", table, "--architecture=veri776", "--out", str(out), "--target", target, *TINY) == 1
+    assert "nothing to score" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_the_help_of_evaluate_lists_every_protocol(capsys):
+    assert run("evaluate", "--help") == 0
+    words = capsys.readouterr().out
+    for name in PROTOCOLS:
+        assert f"{name}:" in words

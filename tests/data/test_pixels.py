@@ -1,0 +1,125 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.heard import Heard
+
+from msinet.data.pixels import drop_unreadable, load_image
+from msinet.data.records import ImageRecord
+from msinet.errors import DatasetError
+from msinet.progress import listen
+
+
+def pixel(path: Path) -> tuple[int, int, int]:
+    return load_image(path).getpixel((0, 0))
+
+
+@pytest.fixture
+def jpeg(tmp_path) -> Path:
+    Image.effect_noise((64, 64), 50).convert("RGB").save(tmp_path / "good.jpg")
+    return tmp_path / "good.jpg"
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I;16", "I"])
+def test_an_image_of_any_mode_becomes_rgb(tmp_path, mode):
+    Image.new(mode, (5, 3)).save(tmp_path / "x.tif")
+    image = load_image(tmp_path / "x.tif")
+    assert (image.mode, image.size) == ("RGB", (5, 3))
+
+
+def test_a_cmyk_jpeg_keeps_its_colour(tmp_path):
+    Image.new("RGB", (8, 8), (200, 30, 30)).convert("CMYK").save(tmp_path / "x.jpg")
+    assert np.allclose(pixel(tmp_path / "x.jpg"), (200, 30, 30), atol=4)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "pgm"])
+def test_16_bits_are_scaled_not_clipped(tmp_path, suffix):
+    Image.fromarray(np.full((4, 4), 128 * 257, dtype=np.uint16)).save(tmp_path / f"x.{suffix}")
+    assert pixel(tmp_path / f"x.{suffix}") == (128, 128, 128)
+
+
+def test_transparent_pixels_turn_black_whatever_their_colour(tmp_path):
+    Image.new("RGBA", (4, 4), (255, 0, 0, 0)).save(tmp_path / "x.png")
+    assert pixel(tmp_path / "x.png") == (0, 0, 0)
+
+
+def test_a_palette_keeps_its_colours(tmp_path):
+    Image.new("RGB", (4, 4), (10, 200, 30)).convert("P", palette=Image.Palette.ADAPTIVE).save(tmp_path / "x.png")
+    assert pixel(tmp_path / "x.png") == (10, 200, 30)
+
+
+def test_the_camera_rotation_is_applied(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn right by 90 degrees
+    Image.new("RGB", (8, 4)).save(tmp_path / "x.jpg", exif=exif)
+    assert load_image(tmp_path / "x.jpg").size == (4, 8)
+
+
+def test_a_truncated_image_is_named(jpeg):
+    jpeg.write_bytes(jpeg.read_bytes()[:-200])
+    with pytest.raises(DatasetError, match=r"good\.jpg: .*truncated"):
+        load_image(jpeg)
+
+
+def test_an_empty_file_is_named(tmp_path):
+    (tmp_path / "x.jpg").touch()
+    with pytest.raises(DatasetError, match=r"x\.jpg: it is empty"):
+        load_image(tmp_path / "x.jpg")
+
+
+def test_text_is_not_an_image(tmp_path):
+    (tmp_path / "x.jpg").write_text("no pixels here")
+    with pytest.raises(DatasetError, match=r"x\.jpg: it is not an image"):
+        load_image(tmp_path / "x.jpg")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(DatasetError, match=r"x\.jpg: there is no such file"):
+        load_image(str(tmp_path / "x.jpg"))
+
+
+def test_a_folder_is_not_an_image(tmp_path):
+    with pytest.raises(DatasetError, match="not a file"):
+        load_image(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "x.jpg")
+    with pytest.raises(DatasetError, match="not a file"):
+        load_image(tmp_path / "x.jpg")
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("limit", [64 * 64 - 1, 10])
+def test_a_decompression_bomb_is_refused(jpeg, monkeypatch, limit):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    with pytest.raises(DatasetError, match=rf"good\.jpg: it has more than {limit} pixels"):
+        load_image(jpeg)
+
+
+def test_floating_point_pixels_are_refused(tmp_path):
+    Image.new("F", (4, 4), 0.5).save(tmp_path / "x.tif")
+    with pytest.raises(DatasetError, match="floating-point"):
+        load_image(tmp_path / "x.tif")
+
+
+def test_unreadable_images_are_dropped_in_order(jpeg, tmp_path):
+    (tmp_path / "text.jpg").write_text("text")
+    files = ["gone.jpg", "good.jpg", "text.jpg", "good.jpg"]
+    records = [ImageRecord(tmp_path / file, str(number)) for number, file in enumerate(files)]
+    kept, skipped = drop_unreadable(records)
+    assert [record.identity for record in kept] == ["1", "3"]
+    assert [left_out.path.name for left_out in skipped] == ["gone.jpg", "text.jpg"]
+
+
+def test_a_file_of_two_records_is_decoded_once(jpeg):
+    with listen(heard := Heard()):
+        drop_unreadable([ImageRecord(jpeg, "1"), ImageRecord(jpeg, "2")])
+    assert (heard.begun, heard.steps) == ([("check images", 1, 0)], 1)
+
+
+def test_no_records_have_no_unreadable_files():
+    assert drop_unreadable([]) == ((), ())

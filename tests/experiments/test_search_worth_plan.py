@@ -1,0 +1,73 @@
+from dataclasses import replace
+
+import pytest
+
+from msinet.architecture_search.settings import SearchSettings
+from msinet.architecture_search.twins import TwinsSearch
+from msinet.data.records import ReidSplits
+from msinet.errors import SettingsError
+from msinet.experiments.search_worth_plan import VARIANTS, Plan, Variant, parse_variants
+from msinet.experiments.settings import SearchWorthSettings
+from msinet.experiments.variants import SharedMemory, variant
+from msinet.training.settings import TrainSettings
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["shared"], {"shared": Variant(SharedMemory)}),
+        (["shared", "epochs=24"], {"shared": Variant(SharedMemory, {"epochs": 24})}),
+        (["late", "alpha_start_epoch=20", "cool"],
+         {"late": Variant(changes={"alpha_start_epoch": 20}), "cool": VARIANTS["cool"]}),
+        (["late", "epochs=24"], {"late": Variant(changes={"alpha_start_epoch": 5, "epochs": 24})}),
+        (["mine", "alpha_learning_rate=0.05", "overlap=1", "sync_batch_norm=true", "alpha_milestones=[3, 4]",
+          "schedule=cosine"],
+         {"mine": Variant(changes={"alpha_learning_rate": 0.05, "overlap": 1, "sync_batch_norm": True,
+                                   "alpha_milestones": [3, 4], "schedule": "cosine"})}),
+        (["cool+shared+removal"],
+         {"cool+shared+removal": Variant(variant("shared", "removal"), {"mixture_temperature": 0.1})}),
+    ],
+)  # fmt: skip
+def test_variants_have_a_name_and_the_settings_that_they_change(words, expected):
+    found = parse_variants(words)
+    assert list(found) == list(expected)
+    for name, one in found.items():
+        assert one.changes == expected[name].changes
+        assert (one.method.name, one.method.__mro__[1:]) == (expected[name].method.name, expected[name].method.__mro__[1:])
+
+
+def test_the_published_search_changes_nothing():
+    assert parse_variants(["published"]) == {"published": Variant(TwinsSearch, {})}
+
+
+def test_every_known_variant_is_one_of_the_search():
+    for one in VARIANTS.values():
+        replace(SearchSettings(), **one.changes)
+
+
+@pytest.mark.parametrize(
+    ("word", "complaint"),
+    [("cake", "choose from published, shared"), ("random", "choose another"), ("overlap=0", "name of a")],
+)
+def test_a_name_that_stands_for_nothing_is_refused(word, complaint):
+    with pytest.raises(SettingsError, match=complaint) as error:
+        parse_variants([word])
+    assert error.value.settings == ("variant",)
+
+
+@pytest.mark.parametrize(
+    "word", ["sync_batch_norm=False", "sync_batch_norm=1", "alpha_learning_rate=.1", "epochs=ten", "cake=1", "device=cpu"]
+)
+def test_a_value_that_the_setting_does_not_take_is_refused(word):
+    with pytest.raises(SettingsError, match=word):
+        parse_variants(["mine", word])
+
+
+def test_the_random_architectures_stand_behind_the_others(tmp_path):
+    settings = SearchWorthSettings(random=2, others=("all:none",), out=tmp_path)
+    plan = Plan.of(ReidSplits("d"), settings, SearchSettings(), TrainSettings())
+    assert plan.others == ("all:none", "random:0", "random:1")
+    assert plan.randoms == ["random:0", "random:1"]
+    assert plan.searched("published") == ["published-0", "published-1", "published-2"]
+    files = {plan.result_file(label, seed) for label in (*plan.others, *plan.searched("published")) for seed in plan.seeds}
+    assert len(files) == 18

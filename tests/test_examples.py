@@ -1,0 +1,57 @@
+"""The scripts of examples/, on painted images."""
+
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from msinet.evaluation.evidence import Evidence, RankedImage, RankedQuery, ShownImage
+from msinet.evaluation.metrics import PerQuery, Scores
+from msinet.evaluation.record import ModelFacts, Record
+from msinet.evaluation.result import RetrievalResult
+from msinet.model.msinet.architecture import Architecture
+
+
+@pytest.fixture
+def result(make_splits):
+    """A result with three rankings in each group, whose first answer is junk and whose second is a match."""
+    first, second, third, fourth = make_splits(train=0, test=1).query
+    shown = ShownImage(str(first.path), "v000", "c0")
+    images = [(second, "junk"), (third, "match"), (fourth, "non-match")]
+    answers = tuple(RankedImage(str(image.path), "v000", "c1", 0.5, verdict) for image, verdict in images)
+    rankings = tuple(RankedQuery(group, 0.5, shown, answers) for group in ("best", "median", "worst") for _ in range(3))
+    arguments = {"architecture": Architecture.named("veri776").to_dict()}
+    record = Record("market", model=ModelFacts("msinet", arguments, (32, 32), "abc"))
+    one = PerQuery(("q.jpg",), ("1",), np.ones(1), np.ones(1), np.ones(1))
+    return RetrievalResult(Scores(1.0, 1.0, 1.0, (1.0,) * 50, 1, 1), one, record, Evidence(rankings=rankings))
+
+
+def test_pictures_of_the_readme_come_from_a_result(load_example, result, tmp_path, monkeypatch):
+    script = load_example("readme_pictures")
+    result.save(tmp_path / "run/result.json")
+    monkeypatch.setattr(sys, "argv", ["readme_pictures.py", f"{tmp_path}/run", f"{tmp_path}/pictures"])
+    script.main()
+    pictures = {path.name: path for path in (tmp_path / "pictures").iterdir()}
+    assert set(pictures) == {"found.webp", "method.svg", "method.zh-CN.svg"}
+    for language in ("", ".zh-CN"):
+        assert Architecture.named("veri776").to_svg()[-100:].strip() in pictures[f"method{language}.svg"].read_text()
+
+
+def test_junk_is_left_out_of_a_row(load_example, result):
+    script = load_example("readme_pictures")
+    picture = np.asarray(script.found(result.evidence.rankings).convert("RGB"))
+    frames = [tuple(picture[60, place * script.CELL + (place > 0) * script.GAP + 3]) for place in range(4)]
+    colours = [tuple(bytes.fromhex(colour[1:])) for colour in (script.QUERY, script.MATCH, script.NO_MATCH)]
+    assert frames == [*colours, (0, 0, 0)]
+
+
+def test_a_contact_sheet_has_a_row_for_each_identity_and_a_column_for_each_camera(
+    load_example, make_splits, tmp_path, monkeypatch
+):
+    rows = [f"{r.path},{r.identity},{r.camera},train" for r in make_splits(train=4).train]
+    (tmp_path / "data.csv").write_text("\n".join(["path,identity,camera,split", *rows]), encoding="utf-8")
+    words = f"contact_sheet.py {tmp_path}/data.csv {tmp_path}/sheet.jpg --rows 2 --blocks 2 --cell 40"
+    monkeypatch.setattr(sys, "argv", words.split())
+    load_example("contact_sheet").main()
+    assert Image.open(tmp_path / "sheet.jpg").size == (2 * 2 * 40, 2 * 40)
