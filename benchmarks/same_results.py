@@ -1,4 +1,4 @@
-"""Do search, training, embedding and scoring give the same bytes as an earlier commit? `python benchmarks/same_results.py COMMIT`.
+"""Are search, training, embeddings and scores the same bytes as in an earlier commit? `same_results.py COMMIT`.
 
 Both versions make the same synthetic vehicles and run the same commands, at a seed, on this machine. Compared are the log of
 the search with all alphas, the tensors of both networks, the embeddings, and every score to the last digit.

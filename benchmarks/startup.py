@@ -1,4 +1,4 @@
-"""How long a newcomer waits for `msinet --help` and `import msinet`: `python benchmarks/startup.py`."""
+"""Time of `msinet --help` and `import msinet`: `python benchmarks/startup.py`."""
 
 import argparse
 import subprocess
@@ -22,6 +22,7 @@ def main() -> None:
     rows = []
     for what, command, bound in (
         ("msinet --help", ("-m", "msinet", "--help"), "<= 0.5 s"),
+        ("msinet train --help", ("-m", "msinet", "train", "--help"), ""),
         ("import msinet", ("-c", "import msinet"), "<= 0.3 s"),
         ("Python alone", ("-c", "pass"), ""),
     ):

@@ -27,13 +27,18 @@ from msinet.model.msinet.search_space import PUBLISHED
 from msinet.progress import listen
 from msinet.training.settings import TrainSettings
 
-TINY: dict[str, Any] = {
+SMALL: dict[str, Any] = {
     "image_height": 32,
     "image_width": 32,
     "width": 0.25,
-    "epochs": 2,
     "identities_per_batch": 4,
     "images_per_identity": 2,
+}
+"""Sizes of a search or a training at 32 x 32 pixels."""
+
+TINY: dict[str, Any] = {
+    **SMALL,
+    "epochs": 2,
     "optimizer": "adamw",
     "learning_rate": 1e-3,
     "warmup_epochs": 0.5,
@@ -105,6 +110,13 @@ def search_settings() -> SearchSettings:
 def train_settings() -> TrainSettings:
     """A training of two epochs at 32 x 32 pixels."""
     return TrainSettings(**TINY)
+
+
+@pytest.fixture(scope="session")
+def tiny_recipe() -> dict[str, dict[str, Any]]:
+    """A recipe of one epoch at 32 x 32 pixels, its other settings as they are by default."""
+    values = {**SMALL, "epochs": 1, "small_epochs": 0}
+    return {"search": values, "train": values}
 
 
 @pytest.fixture(scope="session")

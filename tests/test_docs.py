@@ -1,24 +1,26 @@
 """What README and docs tell a reader to type works as it stands, only on fewer images and with smaller networks."""
 
-import dataclasses
 import re
 import shlex
 import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from msinet.cli.app import app as cli
-from msinet.engine.settings import SearchSettings, TrainSettings
+import msinet
+from msinet.cli.app import main, make_app
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(console|bash|python)\n(.*?)^```$", re.M | re.S)
 LINK = re.compile(r"(?:\]\(|src=\"|srcset=\")(?!https?:|#)([^)#\"]+)")
 
-TINY = {"image_height": 32, "image_width": 32, "width": 0.25, "epochs": 1, "small_epochs": 0, "identities_per_batch": 4}
 FEWER = {"--identities": "12", "--cameras": "2", "--size": "24", "--epochs": "1", "--small-epochs": "0", "--workers": "0"}
 LAUNCHERS = ("torchrun", "accelerate", "srun")
 ONLY_READ = ("experiments.md", "scaling.md")
@@ -37,7 +39,7 @@ def blocks_of(page: Path, *kinds: str) -> list[str]:
 
 
 def msinet_words(line: str) -> list[str] | None:
-    """What msinet is told in a line of a shell, None where it is not called."""
+    """The words after msinet in a line of a shell, None where it is not called."""
     words = shlex.split(line, comments=True)
     starts = [i for i, word in enumerate(words) if word == "msinet"]
     return words[starts[0] + 1 :] if starts else None
@@ -57,28 +59,32 @@ def crops(folder: Path) -> None:
 
 
 @pytest.fixture
-def desk(tmp_path, monkeypatch):
-    """A folder with some data sets, where everything that is not said is tiny."""
+def desk(tmp_path, monkeypatch, tiny_recipe):
+    """A folder with some data sets, where searches and trainings from Python are tiny."""
     for name in ("my-crops", "more-crops", "DATA"):
         crops(tmp_path / name)
     monkeypatch.chdir(tmp_path)
-    for settings in (SearchSettings, TrainSettings):
-        known = {field.name for field in dataclasses.fields(settings)}
-        for name, value in TINY.items():
-            assert name in known
-            monkeypatch.setitem(settings.__init__.__kwdefaults__, name, value)
-    both = {"search": TINY, "train": TINY}
-    monkeypatch.setattr(cli, "recipe_of", lambda tokens: {**both, "run": both})
-    monkeypatch.setattr("msinet.jobs.recipes.load_recipe", lambda name: both)
+    monkeypatch.setattr(msinet, "search", smaller(msinet.search, msinet.SearchSettings(), tiny_recipe["search"]))
+    monkeypatch.setattr(msinet, "train", smaller(msinet.train, msinet.TrainSettings(), tiny_recipe["train"]))
     return tmp_path
 
 
-def run(words: list[str]) -> None:
+def smaller(function: Callable, defaults: Any, tiny: Mapping[str, Any]) -> Callable:
+    """Return a search or a training with the same parameters that takes tiny settings."""
+
+    @wraps(function)
+    def call(*arguments, settings=None, **options):
+        return function(*arguments, settings=replace(settings or defaults, **tiny), **options)
+
+    return call
+
+
+def run(words: list[str], recipe: Mapping[str, Mapping[str, Any]]) -> None:
     for before, word in enumerate(words[1:]):
         if words[before] in FEWER:
             words[before + 1] = min(word, FEWER[words[before]], key=float)
     with pytest.raises(SystemExit) as stop:
-        cli.main(words)
+        main(words, recipe)
     assert not stop.value.code, f"msinet {' '.join(words)}"
 
 
@@ -100,7 +106,7 @@ def check_other_command(line: str) -> None:
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if page.name not in (*ONLY_READ, TRANSLATED)], ids=lambda page: page.name
 )
-def test_a_page_does_what_it_says(page, desk):
+def test_a_page_does_what_it_says(page, desk, tiny_recipe):
     names = {"__name__": "__main__"}
     for kind, block in BLOCK.findall(page.read_text(encoding="utf-8")):
         if kind == "python":
@@ -110,7 +116,7 @@ def test_a_page_does_what_it_says(page, desk):
             if not words:
                 check_other_command(line)
             elif words[0] != "demo":  # test_demo.py
-                run(words)
+                run(words, tiny_recipe)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name in ONLY_READ], ids=lambda page: page.name)
@@ -118,7 +124,8 @@ def test_the_commands_of_a_page_are_understood(page):
     for block in blocks_of(page, "console", "bash"):
         for line in lines_of(block):
             if words := msinet_words(re.sub(r"\$\(.*?\)", "1", line)):
-                cli.app.parse_args([word.replace("$SLURM_ARRAY_TASK_ID", "1") for word in words], exit_on_error=False)
+                words = [word.replace("$SLURM_ARRAY_TASK_ID", "1") for word in words]
+                make_app().parse_args(words, exit_on_error=False, print_error=False)
             elif line.split()[0] not in LAUNCHERS:
                 check_other_command(line)
 

@@ -8,6 +8,9 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from msinet.waiting import wait_shortly
+
+wait_shortly()
 
 __version__ = version("msinet")
 

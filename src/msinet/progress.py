@@ -53,12 +53,12 @@ def silence() -> AbstractContextManager[None]:
 
 
 def begin(what: str, total: int | None, done: int = 0) -> Bar:
-    """Begin a piece of work and return its bar, for work that is not one loop or has values to show."""
+    """Return the bar of new work, for work that is not one loop or has values to show."""
     return _listener.begin(what, total, done)
 
 
 def track(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
-    """Yield items and count each as done when the next is asked for: `for batch in track(batches, "embed")`."""
+    """Yield items, and count each as done when the next is asked for: `for batch in track(batches, "embed"): ...`."""
     if total is None and isinstance(items, Sized):
         total = len(items)
     bar = begin(what, total)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from msinet.model.msinet.architecture import INTERACTION_NAMES, Architecture
 from msinet.architecture_search.certainty import choices_of, doubts_about, shares_of
+from msinet.model.msinet.architecture import INTERACTION_NAMES, Architecture
 
 ROWS = st.lists(st.lists(st.floats(-5, 5), min_size=4, max_size=4), min_size=12, max_size=12)
 UNDECIDED = [[0.25, 0.25, 0.25, 0.25]]

@@ -9,10 +9,14 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from msinet.cli.app import main
+from msinet.cli.app import GROUPS, VERBS, main
 from msinet.evaluation.protocols import PROTOCOLS
 
-TINY = ["--image-height=32", "--image-width=32", "--width=0.25", "--epochs=1", "--identities-per-batch=4"]
+
+@pytest.fixture(scope="module")
+def tiny(tiny_recipe):
+    """Options of a search or a training of one epoch."""
+    return [f"--{name.replace('_', '-')}={value}" for name, value in tiny_recipe["train"].items()]
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +37,10 @@ def run(*tokens: str) -> int:
     return int(stop.value.code or 0)
 
 
-def test_run_leaves_what_it_promises(table, tmp_path, monkeypatch):
+def test_run_leaves_what_it_promises(table, tmp_path, tiny_recipe):
     recipe = tmp_path / "tiny.toml"
-    settings = "image_height = 32\nimage_width = 32\nwidth = 0.25\nepochs = 1\nidentities_per_batch = 4\n"
-    recipe.write_text(f"[search]\n{settings}[train]\n{settings}", encoding="utf-8")
+    lines = [f"{name}.{key} = {value}" for name, values in tiny_recipe.items() for key, value in values.items()]
+    recipe.write_text("\n".join(lines), encoding="utf-8")
     assert run("run", table, "--out", str(tmp_path / "out"), "--recipe", str(recipe), "--train.epochs", "2") == 0
     written = {path.name for path in (tmp_path / "out").iterdir()}
     assert written >= {"architecture.json", "model.safetensors", "model.json", "result.json", "search.jsonl", "train.jsonl"}
@@ -47,10 +51,10 @@ def test_run_leaves_what_it_promises(table, tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def tiny_run(table, tmp_path_factory):
+def tiny_run(table, tmp_path_factory, tiny):
     """The folder of a finished run, to be read."""
     out = tmp_path_factory.mktemp("run") / "out"
-    both = [f"--{work}.{option[2:]}" for work in ("search", "train") for option in TINY]
+    both = [f"--{work}.{option[2:]}" for work in ("search", "train") for option in tiny]
     assert run("run", table, "--out", str(out), "--recipe=small-data", *both) == 0
     return out
 
@@ -91,18 +95,18 @@ def test_a_result_without_a_command_cannot_be_repeated(tiny_run, tmp_path, capsy
     assert "this result records no command" in capsys.readouterr().err
 
 
-def test_the_steps_one_by_one(table, tmp_path):
+def test_the_steps_one_by_one(table, tmp_path, tiny):
     out = str(tmp_path)
-    assert run("search", table, "--out", out, *TINY) == 0
-    assert run("train", table, "--architecture", f"{out}/architecture.json", "--out", out, *TINY) == 0
+    assert run("search", table, "--out", out, *tiny) == 0
+    assert run("train", table, "--architecture", f"{out}/architecture.json", "--out", out, *tiny) == 0
     assert run("evaluate", table, "--model", out, "--json", f"{out}/r.json", "--camera-pairs") == 0
     assert run("embed", table, "--model", out, "--out", f"{out}/e.npz", "--split", "gallery") == 0
     assert json.loads((tmp_path / "r.json").read_text())["gallery"] == 16
 
 
-def test_a_search_says_what_speaks_against_it(table, tmp_path, capsys):
+def test_a_search_says_what_speaks_against_it(table, tmp_path, capsys, tiny):
     """After one epoch nothing is decided."""
-    assert run("search", table, "--out", str(tmp_path), *TINY) == 0
+    assert run("search", table, "--out", str(tmp_path), *tiny) == 0
     assert "warning: The alphas did not decide" in capsys.readouterr().err
 
 
@@ -136,10 +140,10 @@ def test_an_unreadable_image_is_left_out_and_named(tiny_run, tmp_path, capsys):
     assert np.load(tmp_path / "e.npz")["path"].tolist() == [str(path) for path in good]
 
 
-def test_options_win_over_the_recipe(table, tmp_path):
-    assert run("train", table, "--architecture=msmt17", f"--out={tmp_path}", "--recipe=small-data", *TINY) == 0
+def test_options_win_over_the_recipe(table, tmp_path, tiny):
+    assert run("train", table, "--architecture=msmt17", f"--out={tmp_path}", "--recipe=small-data", *tiny) == 0
     made_from = json.loads((tmp_path / "model.json").read_text())["info"]["made_from"]
-    assert (made_from["epochs"], made_from["optimizer"]) == (1, "adamw")
+    assert (made_from["epochs"], made_from["optimizer"]) == (1, "adamw")  # the option's, the recipe's
 
 
 @pytest.mark.parametrize(
@@ -173,9 +177,34 @@ def test_run_on_few_images_takes_the_recipe_for_small_data(table, tmp_path, caps
     assert "--train.identities-per-batch is 32, but only 8" in " ".join(captured.err.split())
 
 
-def test_help_and_import_need_no_torch():
-    code = "import sys, msinet, msinet.cli.app; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+def test_no_help_needs_torch():
+    verbs = [*VERBS, *(f"{group} {verb}" for group, (_, those) in GROUPS.items() for verb in those)]
+    code = f"""
+import sys
+import msinet.cli.app as app
+for verb in {["", *verbs]}:
+    try:
+        app.main([*verb.split(), "--help"])
+    except SystemExit as stop:
+        assert not stop.code, verb
+    assert "torch" not in sys.modules, verb
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_help_lists_every_verb_by_its_first_sentence(capsys):
+    assert run("--help") == 0
+    words = " ".join(capsys.readouterr().out.split())
+    assert all(verb in words for verb in (*VERBS, *GROUPS))
+    assert "Train an architecture on the data." in words
+    assert "Stopped and started again" not in words
+
+
+@pytest.mark.parametrize("tokens", [["train"], ["run", "x", "--out=y", "--epochz=3"], ["cake"], ["data", "cake"]])
+def test_wrong_usage_is_one_line_and_code_2(capsys, tokens):
+    assert run(*tokens) == 2
+    assert capsys.readouterr().err.startswith("error: ")
 
 
 def test_convert_names_what_it_leaves_out(tmp_path, capsys):
@@ -214,12 +243,12 @@ def published_names() -> list[str]:
     return [*names, "f_conv.weight", "f_conv.bias"]
 
 
-def test_data_make_writes_what_the_other_commands_read(tmp_path, capsys):
+def test_data_make_writes_what_the_other_commands_read(tmp_path, capsys, tiny):
     world = str(tmp_path / "world")
     small = ["--identities=12", "--cameras=2", "--size=24", "--city=night", "--processes=1"]
     assert run("data", "make", world, *small) == 0
     assert "24 images of 12 vehicles, 9 train, 3 test" in capsys.readouterr().out
-    assert run("train", world, "--architecture=veri776", f"--out={tmp_path / 'out'}", *TINY) == 0
+    assert run("train", world, "--architecture=veri776", f"--out={tmp_path / 'out'}", *tiny) == 0
     assert run("data", "make", world, *small, "--seed=1") == 1
     assert "seed: 0 instead of 1" in capsys.readouterr().err
 
@@ -283,23 +312,23 @@ def test_either_a_model_or_embeddings_are_scored(table, options):
     assert run("evaluate", table, *options) == 2
 
 
-def test_training_for_another_domain_scores_both(table, tmp_path, capsys):
+def test_training_for_another_domain_scores_both(table, tmp_path, capsys, tiny):
     """The other one has an image less, and stands in a file of the same name."""
     out, target = tmp_path / "out", tmp_path / Path(table).name
     rows = Path(table).read_text(encoding="utf-8").splitlines()
     target.write_text("\n".join(rows[:-1]), encoding="utf-8")
-    assert run("train", table, "--architecture=veri776", "--out", str(out), "--target", str(target), *TINY) == 0
+    assert run("train", table, "--architecture=veri776", "--out", str(out), "--target", str(target), *tiny) == 0
     results = json.loads((out / "targets.json").read_text())["results"]
     assert [result["record"]["command"]["data"] for result in results] == [table, str(target)]
     assert results[0]["gallery"] == results[1]["gallery"] + 1
     assert "targets.json" in capsys.readouterr().out
 
 
-def test_a_target_that_cannot_be_scored_is_said_before_the_training(table, tmp_path, capsys):
+def test_a_target_that_cannot_be_scored_is_said_before_the_training(table, tmp_path, capsys, tiny):
     rows = Path(table).read_text(encoding="utf-8").splitlines()
     (tmp_path / "train.csv").write_text("\n".join(row for row in rows if not row.endswith(",test")), encoding="utf-8")
     target, out = str(tmp_path / "train.csv"), tmp_path / "out"
-    assert run("train", table, "--architecture=veri776", "--out", str(out), "--target", target, *TINY) == 1
+    assert run("train", table, "--architecture=veri776", "--out", str(out), "--target", target, *tiny) == 1
     assert "nothing to score" in capsys.readouterr().err
     assert not out.exists()
 

@@ -56,11 +56,8 @@ def test_camera_pairs_name_their_protocol(capsys):
 
 @pytest.mark.parametrize("what", ["model", "data"])
 def test_what_has_one_name_is_told_apart_by_folders(capsys, what):
-    one, other = result(), result()
-    found = []
-    for one, folder in ((one, "runs/a/world"), (other, "runs/b/world")):
-        command = EvaluateCommand(Path("data"), DataSettings(), Path("model"))
-        found.append(one.with_record(command=replace(command, **{what: Path(folder)})))
-    show_results(found)
+    command = EvaluateCommand(Path("data"), DataSettings(), Path("model"))
+    commands = [replace(command, **{what: Path(folder)}) for folder in ("runs/a/world", "runs/b/world")]
+    show_results([result().with_record(command=command) for command in commands])
     words = "".join(shown(capsys).split())
     assert "runs/a" in words and "runs/b" in words

@@ -11,11 +11,7 @@ SHAPES = arrays.array_shapes(min_dims=0, min_side=0)
 DTYPES = st.sampled_from([np.float32, np.float16, np.int64, np.uint8, np.bool_])
 
 
-@given(
-    st.dictionaries(
-        st.text("abc.", min_size=1), arrays.arrays(DTYPES, SHAPES), max_size=4
-    )
-)
+@given(st.dictionaries(st.text("abc.", min_size=1), arrays.arrays(DTYPES, SHAPES), max_size=4))
 def test_arrays_of_any_shape_and_values_come_back(tmp_path_factory, found):
     path = tmp_path_factory.mktemp("files") / "a.safetensors"
     save_arrays(path, found, {"step": 3, "names": ["é"]})

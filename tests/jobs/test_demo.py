@@ -4,15 +4,12 @@ from dataclasses import replace
 from msinet.cli.terminal import show_baselines
 from msinet.jobs.demo import DemoPlan, demo
 
-SMALLER = {"width": 0.25, "epochs": 1, "small_epochs": 0, "image_height": 32, "image_width": 32}
 
-
-def test_the_demo_does_the_whole_job_and_shows_what_it_beats(tmp_path, capsys):
+def test_the_demo_does_the_whole_job_and_shows_what_it_beats(tmp_path, capsys, tiny_recipe):
     """As it is, but for fewer vehicles, a smaller network and fewer epochs."""
     plan = DemoPlan()
     world = replace(plan.world, identities=16, cameras=2, size=24, difficulty=0.0)
-    few = {"identities_per_batch": 4, "images_per_identity": 2}
-    recipe = {name: {**values, **SMALLER, **few, "warmup_epochs": 0.0} for name, values in plan.recipe.items()}
+    recipe = {name: {**values, **tiny_recipe[name], "warmup_epochs": 0.0} for name, values in plan.recipe.items()}
     found = demo(tmp_path, 0, DemoPlan(world, recipe))
     show_baselines(found)
     words = capsys.readouterr().out

@@ -1,7 +1,7 @@
 import pytest
 
-from msinet.jobs.recipes import RECIPES, TABLES, load_recipe, recipe_for
 from msinet.errors import SettingsError
+from msinet.jobs.recipes import RECIPES, TABLES, load_recipe, recipe_for
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from msinet.jobs.run import run
 from msinet.errors import DatasetError, SettingsError
+from msinet.jobs.run import run
 
 
 @pytest.fixture

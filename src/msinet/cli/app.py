@@ -13,15 +13,18 @@ from cyclopts.config import Dict
 import msinet
 from msinet.cli.options import as_options
 from msinet.cli.terminal import say, say_aside, show_error
-from msinet.errors import MissingExtraError, MSINetError, SettingsError
+from msinet.errors import MSINetError, SettingsError
 from msinet.jobs.recipes import FEW_IMAGES, Recipe, load_recipe
 
 VERBS = ("demo", "run", "search", "train", "evaluate", "embed", "report", "rerun", "convert", "info")
 """Verbs, each a file and a function of this name."""
 
 GROUPS = {
-    "data": ("Check data sets, and make synthetic ones.", ("check", "make")),
-    "experiment": ("Repeat the experiments of docs/experiments.md.", ("search-worth", "other-domains", "synthetic-vehicles")),
+    "data": ("Check datasets, and make synthetic ones.", ("check", "make")),
+    "experiment": (
+        "Repeat the experiments of docs/experiments.md.",
+        ("search-worth", "other-domains", "synthetic-vehicles"),
+    ),
 }
 """Groups of verbs, each a file whose functions are the verbs."""
 
@@ -47,7 +50,7 @@ def make_app(called: str = "") -> App:
     verbs += [(groups[name], name, verb) for name, (_, those) in GROUPS.items() for verb in those]
     for owner, file, verb in verbs:
         words = {} if verb == called else {"help": first_sentence(file, verb)}
-        owner.command(f"msinet.cli.{file}:{verb.replace('-', '_')}", name=verb, **words)
+        owner.command(f"msinet.cli.{file}:{function_of(verb)}", name=verb, **words)
     for group in groups.values():
         app.command(group)
     return app
@@ -57,7 +60,13 @@ def first_sentence(file: str, verb: str) -> str:
     """Return the first sentence of a verb's docstring, without loading the verb."""
     module = ast.parse(Path(__file__).with_name(f"{file}.py").read_text(encoding="utf-8"))
     functions = {node.name: node for node in module.body if isinstance(node, ast.FunctionDef)}
-    return (ast.get_docstring(functions[verb.replace("-", "_")]) or "").partition(". ")[0].partition("\n\n")[0].rstrip(".") + "."
+    paragraph, *_ = (ast.get_docstring(functions[function_of(verb)]) or "").split("\n\n")
+    return paragraph.split(". ")[0].rstrip(".") + "."
+
+
+def function_of(verb: str) -> str:
+    """Return the name of a verb's function."""
+    return verb.replace("-", "_")
 
 
 def main(tokens: Sequence[str] | None = None, recipe: Recipe | None = None) -> None:
@@ -77,27 +86,15 @@ def main(tokens: Sequence[str] | None = None, recipe: Recipe | None = None) -> N
     except NeedsRecipe as needed:
         say(f"Fewer than {FEW_IMAGES} training images: using --recipe {needed}")
         main([*tokens, "--recipe", str(needed)], recipe)
-    except CycloptsError as error:
-        fail(settings_error_behind(error) or error, verb)
-    except (MSINetError, OSError) as error:
-        fail(error, verb)
+    except MSINetError as error:
+        show_error(as_options(error, verb, tokens))
+        sys.exit(2 if isinstance(error, SettingsError) else 1)
+    except (CycloptsError, OSError) as error:
+        show_error(str(error))
+        sys.exit(2 if isinstance(error, CycloptsError) else 1)
     except KeyboardInterrupt:
         say_aside("stopped: run, search, train, data make and experiment resume with the same command")
         sys.exit(130)
-
-
-def fail(error: Exception, verb: str) -> None:
-    """Show an error and end with its exit code."""
-    show_error(as_options(error, verb) if isinstance(error, MSINetError) else str(error))
-    sys.exit(2 if isinstance(error, SettingsError | CycloptsError) else 1)
-
-
-def settings_error_behind(error: BaseException) -> SettingsError | None:
-    """Return the error of a setting that cyclopts wrapped in its own."""
-    seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, SettingsError):
-        seen = seen.__cause__ or seen.__context__
-    return seen
 
 
 def recipe_of(tokens: Sequence[str]) -> dict[str, Any]:
@@ -105,8 +102,3 @@ def recipe_of(tokens: Sequence[str]) -> dict[str, Any]:
     named = [b for a, b in pairwise(tokens) if a == "--recipe"]
     named += [token.partition("=")[2] for token in tokens if token.startswith("--recipe=")]
     return dict(load_recipe(named[-1])) if named else {}
-
-
-def require_extra(extra: str, error: ModuleNotFoundError) -> MissingExtraError:
-    """Return the error that names the extra to install."""
-    return MissingExtraError(str(error.name), extra)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from msinet.cli.app import require_extra
+from msinet.cli.extras import needs_extra
 from msinet.cli.options import Data, Out
 from msinet.cli.terminal import bars, say, show_findings
 from msinet.data.settings import Format
@@ -20,7 +20,7 @@ def check(
     format: Annotated[Format | None, DATA] = None,
     split_seed: Annotated[int, DATA] = 0,
 ) -> None:
-    """Find what is wrong with a data set. The exit code is 1 where something would spoil training or scores.
+    """Find what is wrong with a dataset. The exit code is 1 where something would spoil training or scores.
 
     Args:
         json: Findings as JSON, for programs, instead of a table.
@@ -42,19 +42,15 @@ def check(
         raise DatasetError("some of this would spoil training or scores")
 
 
-def make(
-    out: Out, *, processes: Annotated[int | None, MACHINE] = None, settings: WorldSettings = WorldSettings()
-) -> None:
-    """Make a data set of synthetic vehicles, in the layout of VeRi-776. Stopped and started again, it resumes.
+def make(out: Out, *, processes: Annotated[int | None, MACHINE] = None, settings: WorldSettings = WorldSettings()) -> None:
+    """Make a dataset of synthetic vehicles, in the layout of VeRi-776. Stopped and started again, it resumes.
 
     Args:
         out: Folder for the images and their lists.
         processes: Processes that make images; by default one per core. Their number does not change the images.
     """
-    try:
+    with needs_extra("demo"):
         from msinet.world.dataset import make_world
-    except ModuleNotFoundError as error:
-        raise require_extra("demo", error) from error
 
     with bars():
         make_world(out, settings, processes)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from msinet.cli.app import require_extra
+from msinet.cli.extras import needs_extra
 from msinet.cli.options import Out
 from msinet.cli.terminal import bars, say, show_baselines
 
@@ -16,10 +16,8 @@ def demo(*, out: Out = Path("runs/demo"), seed: int = 0) -> None:
         out: Folder for the vehicles, the network and report.html.
         seed: Seed of vehicles, cameras and network.
     """
-    try:
+    with needs_extra("demo"):
         from msinet.jobs.demo import demo as run_demo
-    except ModuleNotFoundError as error:
-        raise require_extra("demo", error) from error
 
     with bars():
         result = run_demo(out, seed)

@@ -1,7 +1,7 @@
 """The verb `evaluate`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -15,10 +15,14 @@ from msinet.evaluation.protocols import PROTOCOLS
 from msinet.evaluation.settings import ScoringSettings
 from msinet.panels import DATA, OUTPUT, SCORING
 
+if TYPE_CHECKING:
+    from msinet.evaluation.result import RetrievalResult
+    from msinet.jobs.score import Plan
+
 PROTOCOL_HELP = "\n\n".join(
     [
-        "Protocol of scoring; may be given several times. By default the usual one of the data set, or the one that fits its "
-        "cameras:",
+        "Protocol of scoring; may be given several times. By default the usual one of the dataset, or the one that fits "
+        "its cameras:",
         *(f"{protocol.name}: {protocol.description}" for protocol in PROTOCOLS.values()),
     ]
 )
@@ -36,7 +40,7 @@ def evaluate(
     reading: DataSettings = DataSettings(),
     settings: MachineSettings = MachineSettings(),
 ) -> None:
-    """Score models, or embeddings made by any other, on the query and gallery of one or several data sets.
+    """Score models, or embeddings made by any other, on the query and gallery of one or several datasets.
 
     Args:
         data: Folders or tables of labelled images; every test size that they have is scored.
@@ -48,11 +52,11 @@ def evaluate(
         draws: File of the galleries that the protocol vehicleid draws: read if it is there, else written.
         json: File for the result; several results are written as a list.
     """
+    if bool(model) == bool(embeddings) or (model and not data):
+        raise SettingsError("give data and --model, or --embeddings with or without data")
     from msinet.evaluation.result import save_results
     from msinet.jobs.score import Plan
 
-    if bool(model) == bool(embeddings) or (model and not data):
-        raise SettingsError("give data and --model, or --embeddings with or without data")
     plan = Plan(protocols=protocol or (None,), scoring=scoring, camera_pairs=camera_pairs, draws=draws)
     with bars() as first:
         results = score_files(embeddings, data, plan, settings, reading) if embeddings else []
@@ -68,8 +72,10 @@ def evaluate(
         say(f"Written to {json}")
 
 
-def score_files(file: Path, data: tuple[Path, ...], plan, settings: MachineSettings, reading: DataSettings) -> list:
-    """Score embeddings in a file, on data sets or by their own labels."""
+def score_files(
+    file: Path, data: tuple[Path, ...], plan: "Plan", settings: MachineSettings, reading: DataSettings
+) -> "list[RetrievalResult]":
+    """Score embeddings in a file, on datasets or by their own labels."""
     from msinet.data.embedding_files import load_embeddings
     from msinet.data.readers.detect import load_splits
     from msinet.jobs.score import score_embeddings
@@ -82,9 +88,9 @@ def score_files(file: Path, data: tuple[Path, ...], plan, settings: MachineSetti
 
 
 def score_networks(
-    models: tuple[Path, ...], data: tuple[Path, ...], plan, settings: MachineSettings, reading: DataSettings
-) -> list:
-    """Score models on data sets."""
+    models: tuple[Path, ...], data: tuple[Path, ...], plan: "Plan", settings: MachineSettings, reading: DataSettings
+) -> "list[RetrievalResult]":
+    """Score models on datasets."""
     from msinet.jobs.score import score_models
     from msinet.model.model_files import load_model
 

@@ -1,14 +1,17 @@
 """The verbs `experiment search-worth`, `experiment other-domains` and `experiment synthetic-vehicles`."""
 
-from typing import Any
-
 from msinet.architecture_search.settings import SearchSettings
-from msinet.cli.app import require_extra
+from msinet.cli.extras import needs_extra
 from msinet.cli.options import Data
 from msinet.cli.reading import read
 from msinet.cli.terminal import bars, say
 from msinet.data.settings import DataSettings
-from msinet.experiments.settings import OtherDomainsSettings, SearchWorthSettings, SyntheticVehiclesSettings
+from msinet.experiments.settings import (
+    ExperimentSettings,
+    OtherDomainsSettings,
+    SearchWorthSettings,
+    SyntheticVehiclesSettings,
+)
 from msinet.jobs.recipes import load_recipe
 from msinet.training.settings import TrainSettings
 
@@ -22,10 +25,9 @@ def search_worth(
     """
     from msinet.experiments.search_worth import search_worth as compare
 
-    recipe = load_recipe(settings.recipe)
+    search = SearchSettings(**load_recipe(settings.recipe)["search"])
     with bars():
-        splits = read(data, reading).splits
-        table = compare(splits, settings, SearchSettings(**recipe["search"]), TrainSettings(**recipe["train"]))
+        table = compare(read(data, reading).splits, settings, search, training_of(settings))
     say(table)
 
 
@@ -34,7 +36,12 @@ def other_domains(*, settings: OtherDomainsSettings = OtherDomainsSettings()) ->
 
     It prints Markdown. Stopped and started again, it resumes.
     """
-    print_table("other_domains", settings)
+    with needs_extra("demo"):
+        from msinet.experiments.other_domains import other_domains as score
+
+    with bars():
+        table = score(settings, training_of(settings))
+    say(table)
 
 
 def synthetic_vehicles(*, settings: SyntheticVehiclesSettings = SyntheticVehiclesSettings()) -> None:
@@ -42,20 +49,14 @@ def synthetic_vehicles(*, settings: SyntheticVehiclesSettings = SyntheticVehicle
 
     Stopped and started again, it resumes.
     """
-    print_table("synthetic_vehicles", settings)
+    with needs_extra("demo"):
+        from msinet.experiments.synthetic_vehicles import synthetic_vehicles as score
 
-
-def print_table(name: str, settings: Any) -> None:
-    """Run an experiment on synthetic vehicles and print its table."""
-    try:
-        from msinet.experiments import other_domains, synthetic_vehicles
-    except ModuleNotFoundError as error:
-        raise require_extra("demo", error) from error
-
-    experiments = {
-        "other_domains": other_domains.other_domains,
-        "synthetic_vehicles": synthetic_vehicles.synthetic_vehicles,
-    }
     with bars():
-        table = experiments[name](settings, TrainSettings(**load_recipe(settings.recipe)["train"]))
+        table = score(settings, training_of(settings))
     say(table)
+
+
+def training_of(settings: ExperimentSettings) -> TrainSettings:
+    """Return the settings of an experiment's trainings, which are those of its recipe."""
+    return TrainSettings(**load_recipe(settings.recipe)["train"])

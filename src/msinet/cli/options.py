@@ -1,6 +1,7 @@
 """Options that several verbs share, and what the command line makes of a setting's name."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any
@@ -52,18 +53,32 @@ class SharedOptions:
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
-def as_options(error: MSINetError, verb: str) -> str:
-    """Return an error's message with its settings written as the options of a verb: learning_rate -> --learning-rate."""
+def as_options(error: MSINetError, verb: str, tokens: Sequence[str] = ()) -> str:
+    """Return an error's message with its settings written as the options of a verb: learning_rate -> --learning-rate.
+
+    Args:
+        error: any error; the first mention of each of its settings becomes an option.
+        verb: the verb that raised it.
+        tokens: the words of the command line: of the options of `run` that set the same for search and training, the message
+            names the one that was given.
+    """
     message = str(error)
     for setting in error.settings:
-        message = re.sub(rf"\b{setting}\b", _option(setting, verb), message)
+        message = re.sub(rf"\b{setting}\b", _option(setting, verb, tokens), message, count=1)
     return message
 
 
-def _option(setting: str, verb: str) -> str:
+def _option(setting: str, verb: str, tokens: Sequence[str]) -> str:
     dashed = setting.replace("_", "-")
-    if verb != "run" or setting in {field.name for field in fields(SharedOptions)}:
-        return f"--{dashed}"
-    groups = {"search": SearchSettings, "train": TrainSettings}
-    owners = [name for name, settings in groups.items() if setting in {field.name for field in fields(settings)}]
-    return " or ".join(f"--{owner}.{dashed}" for owner in owners) or f"--{dashed}"
+    owners = [owner for owner, names in _OF_A_RUN.items() if verb == "run" and setting in names]
+    options = [f"--{owner}.{dashed}" for owner in owners] or [f"--{dashed}"]
+    words = {token.partition("=")[0] for token in tokens}
+    given = [option for option in (f"--{dashed}", *options) if option in words]
+    return " or ".join(given[:1] or options)
+
+
+def _names(settings: type) -> set[str]:
+    return {field.name for field in fields(settings)}
+
+
+_OF_A_RUN = {"search": _names(SearchSettings), "train": _names(TrainSettings)}

@@ -57,8 +57,9 @@ class TerminalBar:
 
     def advance(self, count: int = 1, **values: float) -> None:
         """Move the bar and show values such as the loss."""
-        shown = {"values": "  ".join(f"{name} {value:.3f}" for name, value in values.items())} if values else {}
-        self.progress.update(self.task, advance=count, **shown)
+        self.progress.update(self.task, advance=count)
+        if values:
+            self.progress.update(self.task, values="  ".join(f"{name} {value:.3f}" for name, value in values.items()))
 
 
 class TerminalBars:
@@ -69,6 +70,7 @@ class TerminalBars:
 
     def begin(self, what: str, total: int | None, done: int = 0) -> TerminalBar:
         """Open a bar."""
+        self.progress.start()
         return TerminalBar(self.progress, self.progress.add_task(what, total=total, completed=done, values=""))
 
 
@@ -76,9 +78,13 @@ class TerminalBars:
 def bars() -> Iterator[bool]:
     """Show progress as bars with rate, time left and values, on standard error. Yield whether this process may write."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
-    with Progress(*columns, TextColumn("{task.fields[values]}"), console=bar_console) as progress:
+    progress = Progress(*columns, TextColumn("{task.fields[values]}"), console=bar_console)
+    try:
         with listen(TerminalBars(progress)):
             yield FIRST
+    finally:
+        if progress.tasks:  # Without bars, rich would print an empty line.
+            progress.stop()
 
 
 def show_architecture(architecture: "Architecture") -> None:

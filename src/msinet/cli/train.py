@@ -26,7 +26,7 @@ def train(
     Args:
         architecture: Architecture: a file made by search, or msmt17, veri776, random:SEED, all:INTERACTION.
         out: Folder for model.safetensors, model.json, the log train.jsonl and the checkpoint.
-        target: Data set of another domain to score the model on, beside the test set of the data itself; it is not trained
+        target: Dataset of another domain to score the model on, beside the test set of the data itself; it is not trained
             on, and its layout is recognised. May be given several times. The results go to OUT/targets.json.
     """
     from dataclasses import replace

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-import msinet
 from msinet.data.embeddings import Embeddings
 from msinet.data.records import ImageRecord, ReidSplits
 from msinet.engine.embed import embed
@@ -173,5 +172,5 @@ def facts_of_embeddings(embeddings: Embeddings) -> EmbeddingFacts:
 
 def versions() -> dict[str, str]:
     """Return the versions that a result depends on, by package."""
-    packages = {name: version(name) for name in ("torch", "torchvision", "numpy", "pillow")}
-    return {"msinet": msinet.__version__, "python": platform.python_version(), **packages}
+    packages = {name: version(name) for name in ("msinet", "torch", "torchvision", "numpy", "pillow")}
+    return {"python": platform.python_version(), **packages}

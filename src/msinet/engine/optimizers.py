@@ -14,7 +14,7 @@ def make_optimizer(settings: LoopSettings, parameters: Iterable[nn.Parameter]) -
     SGD decays every parameter, as published. AdamW spares biases, batch norms and gamma, whose size has a meaning.
     """
     learning = [parameter for parameter in parameters if parameter.requires_grad]
-    # Not fused on the CPU: no faster there, and its rounding depends on where a tensor lies in memory, which a restart changes.
+    # Not fused on the CPU: it is no faster there, and rounds by where a tensor lies in memory, which a restart changes.
     fused = learning[0].is_cuda or None
     if settings.optimizer == "sgd":
         decay = settings.weight_decay

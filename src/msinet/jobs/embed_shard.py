@@ -1,4 +1,4 @@
-"""Embedding a data set, or a share of it, into a file: many machines can divide the work."""
+"""Embedding a dataset, or a share of it, into a file: many machines can divide the work."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +13,13 @@ from msinet.errors import SettingsError
 from msinet.model.network import Network
 
 SPLITS = (*SPLIT_NAMES, "all")
+"""Splits to embed: one of them, or all."""
+
+
+def require_split(split: str) -> None:
+    """Raise a SettingsError unless a split is one of `SPLITS`."""
+    if split not in SPLITS:
+        raise SettingsError(f"split is {split}: choose one of {', '.join(SPLITS)}", "split")
 
 
 @dataclass(frozen=True)
@@ -40,11 +47,11 @@ def embed_shard(
     shard: Shard | None = None,
     verify: bool = True,
 ) -> tuple[int, Sequence[Skipped]]:
-    """Embed images of a data set and write them to an .npz file; return their number, and the files that were left out.
+    """Embed images of a dataset and write them to an .npz file; return their number, and the files that were left out.
 
     Args:
         network: any network.
-        splits: the data set.
+        splits: the dataset.
         out: file to write.
         machine: by default a GPU, where there is one.
         split: train, validation, query, gallery or all.
@@ -56,8 +63,7 @@ def embed_shard(
         DatasetError: an image cannot be read, without `verify`.
         FileError: the file cannot be written.
     """
-    if split not in SPLITS:
-        raise SettingsError(f"split is {split}: choose one of {', '.join(SPLITS)}", "split")
+    require_split(split)
     machine, shard = machine or Machine(), shard or Shard()
     parts = splits.parts()
     chosen = parts if split == "all" else (split,)

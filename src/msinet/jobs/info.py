@@ -91,6 +91,9 @@ def cache() -> str:
     """Return where the caches lie, their size, and the room that is left."""
     folder = cache_folder()
     if not folder.is_dir():
-        return f"{folder}, not there yet"
-    size = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
-    return f"{folder}, {size / 2**20:.0f} MB, {shutil.disk_usage(folder).free / 2**30:.0f} GB free"
+        return f"{folder}, empty"
+    try:
+        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        return f"{folder}, {size / 2**20:.0f} MiB, {shutil.disk_usage(folder).free / 2**30:.0f} GiB free"
+    except OSError as error:
+        return f"{folder}, unreadable: {error.strerror}"

@@ -23,7 +23,7 @@ MAX_CAMERAS = 24
 
 @dataclass(frozen=True)
 class Finished:
-    """What a run found."""
+    """The results of a run."""
 
     searched: Searched
     trained: Trained
@@ -45,11 +45,11 @@ def run(
 
     Args:
         splits: the data.
-        search_settings: of the search.
-        train_settings: of training; what it holds out for validation is held out from the search as well.
+        search_settings: settings of the search.
+        train_settings: settings of training; the identities that it holds out for validation are held out from the search.
         out: folder of the files.
         protocol: by default the one that fits the data.
-        command: stands in the result, for those who want to repeat it.
+        command: the command that `rerun` repeats, recorded in the result.
 
     Raises:
         What `search`, `train` and `evaluate` raise; what can be known beforehand is raised before the search.
@@ -65,8 +65,10 @@ def run(
     Feed(hold_out_validation(splits, held_out).train, train_settings)
     prepared = prepare_splits(splits, None, protocol)
 
-    found = search(splits, search_settings, out, Machine(search_settings.machine))
-    machine = Machine(train_settings.machine)
+    machine = Machine(search_settings.machine)
+    found = search(splits, search_settings, out, machine)
+    if train_settings.machine != search_settings.machine:
+        machine = Machine(train_settings.machine)
     trained = train(splits, found.architecture, train_settings, out, machine)
     camera_pairs = not prepared.protocol.by_draws and has_few_cameras(splits)
     result = evaluate(trained.network, splits, protocol, machine=machine, camera_pairs=camera_pairs).with_record(

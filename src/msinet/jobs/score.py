@@ -1,4 +1,4 @@
-"""Scoring of several data sets, test sizes and protocols, by several models or by embeddings of others."""
+"""Scoring of several datasets, test sizes and protocols, by several models or by embeddings of others."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -30,7 +30,7 @@ from msinet.model.network import Network
 
 @dataclass(frozen=True)
 class Source:
-    """A data set, and how it was read: what a command needs to read it again."""
+    """A dataset, and how it was read: what a command needs to read it again."""
 
     path: Path
     splits: ReidSplits
@@ -38,17 +38,17 @@ class Source:
 
     @classmethod
     def read(cls, path: Path, reading: DataSettings | None = None) -> "Source":
-        """Read a data set. Raises what `load_splits` raises."""
+        """Read a dataset. Raises what `load_splits` raises."""
         reading = reading or DataSettings()
         return cls(path, load_splits(path, reading.format, reading.split_seed, reading.verify), reading)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is scored of each data set: every test size that it has, under each of these protocols."""
+    """What is scored of each dataset: every test size that it has, under each of these protocols."""
 
     protocols: tuple[str | None, ...] = (None,)
-    """Names; None is the usual protocol of the data set."""
+    """Names; None is the usual protocol of the dataset."""
     scoring: ScoringSettings = field(default_factory=ScoringSettings)
     camera_pairs: bool = False
     """Score the queries of each camera among the gallery images of each other camera as well."""
@@ -70,13 +70,13 @@ def score_models(
     plan: Plan | None = None,
     settings: MachineSettings | None = None,
 ) -> list[RetrievalResult]:
-    """Score models on data sets; each model embeds the images of a data set once. Results carry their commands.
+    """Score models on datasets; each model embeds the images of a dataset once. Results carry their commands.
 
     What cannot be scored is an error before anything is embedded.
 
     Args:
         models: networks by the folders that they were read from.
-        sources: the data sets.
+        sources: the datasets.
         plan: what is scored of each; by default, every test size under the usual protocol.
         settings: device, precision and workers.
 
@@ -105,11 +105,11 @@ def score_embeddings(
     plan: Plan | None = None,
     settings: MachineSettings | None = None,
 ) -> list[RetrievalResult]:
-    """Score embeddings that no network here made on data sets, whose images are found by their paths.
+    """Score embeddings that no network here made on datasets, whose images are found by their paths.
 
     Args:
-        embeddings: of all images that the data sets score.
-        datasets: the data sets, or the one that the embeddings' own labels make.
+        embeddings: of all images that the datasets score.
+        datasets: the datasets, or the one that the embeddings' own labels make.
         plan: what is scored of each; by default, every test size under the usual protocol.
         settings: the device that ranks.
 

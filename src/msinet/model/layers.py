@@ -75,7 +75,7 @@ def pool(x: Tensor) -> Tensor:
 
 
 def start_weights(network: nn.Module) -> None:
-    """Set the initial weights as published: convolutions Kaiming normal over the fan-out, linear layers N(0, 0.01), batch norms 1 and 0."""
+    """Set the initial weights as published: convolutions Kaiming normal (fan-out), linear N(0, 0.01), norms 1 and 0."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

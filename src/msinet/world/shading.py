@@ -40,12 +40,34 @@ class Lighting(NamedTuple):
 @compiled
 def add_texture(points: Points, road: Road, texture: Floats) -> None:
     """Fill in the albedo of the ground, and turn the normals of cloth as folds do."""
+    # Arrays are taken out of their tuples once: to do so for every ray would take as long as the rest.
     places, facing, albedo, material, _ = points
+    frame, asphalt, grain, edges, lines, zebra, verge, verge_colour, patch = road
     for n in range(len(material)):
-        if material[n] == GROUND:
-            _paint_ground(road, texture, places[n, 0], places[n, 1], albedo[n])
-        elif material[n] == CLOTH:
+        if material[n] == CLOTH:
             _fold(texture, places[n], facing[n])
+        if material[n] != GROUND:
+            continue
+        x, y, out = places[n, 0], places[n, 1], albedo[n]
+        along = frame[2] + frame[0] * x - frame[1] * y
+        across = frame[3] + frame[1] * x + frame[0] * y
+        fine = _noise(texture, along * 31, across * 31)
+        coarse = _noise(texture, along * 3.1 + 17, across * 5.7 + 5)
+        beyond = max(edges[0] - across, across - edges[1])
+        if beyond < 0:
+            wide = _noise(texture, along * 0.45 + 91, across * 1.3 + 33)
+            shade = 1 + grain * (0.35 * fine + 0.25 * coarse + 0.3 * wide)
+            if abs(along - patch[0]) < patch[2] and abs(across - patch[1]) < patch[3]:
+                shade *= patch[4]
+            for c in range(3):
+                out[c] = asphalt[c] * shade
+            _paint_markings(lines, zebra, along, across, 0.62 + 0.3 * coarse + 0.25 * fine, out)
+        elif beyond < 0.18:
+            out[:] = 0.36 * (1 + 0.25 * coarse) * (0.5 if beyond > 0.14 else 1.0)  # The kerb and its edge.
+        else:
+            brightness = _verge(verge, along, across, fine, coarse)
+            for c in range(3):
+                out[c] = verge_colour[c] * brightness
 
 
 @compiled_inline
@@ -73,60 +95,29 @@ def _fold(texture: Floats, place: Floats, facing: Floats) -> None:
 
 
 @compiled_inline
-def _paint_ground(road: Road, texture: Floats, x: float, y: float, out: Floats) -> None:
-    """Write the albedo of the ground at a place: carriageway, kerb or verge."""
-    cos, sin = road.frame[0], road.frame[1]
-    along = road.frame[2] + cos * x - sin * y
-    across = road.frame[3] + sin * x + cos * y
-    fine = _noise(texture, along * 31, across * 31)
-    coarse = _noise(texture, along * 3.1 + 17, across * 5.7 + 5)
-    left, right = road.edges[0], road.edges[1]
-    beyond = max(left - across, across - right)
-    if left < across < right:
-        wide = _noise(texture, along * 0.45 + 91, across * 1.3 + 33)
-        _paint_carriageway(road, (along, across), (fine, coarse, wide), out)
-    elif beyond < 0.18:  # The kerb.
-        for c in range(3):
-            out[c] = 0.36 * (1 + 0.25 * coarse)
-        if beyond > 0.14:
-            for c in range(3):
-                out[c] *= 0.5
-    elif road.verge == 0:
-        shade = 1 + 0.75 * fine + 0.35 * coarse
-        for c in range(3):
-            out[c] = road.verge_colour[c] * max(shade, 0.15)
-    elif road.verge == 1:
-        seam = (along % 0.6) < 0.03 or (across % 0.6) < 0.03
-        for c in range(3):
-            out[c] = road.verge_colour[c] * (1 + 0.15 * coarse + 0.1 * fine) * (0.6 if seam else 1.0)
-    else:
-        for c in range(3):
-            out[c] = road.verge_colour[c] * max(1 + 0.6 * fine + 0.2 * coarse, 0.2)
-
-
-@compiled_inline
-def _paint_carriageway(road: Road, place: tuple[float, float], noise: tuple[float, float, float], out: Floats) -> None:
-    """Write the albedo of asphalt and markings at a place (along, across), with noise (fine, coarse, wide)."""
-    along, across = place
-    fine, coarse, wide = noise
-    shade = 1 + road.grain * (0.35 * fine + 0.25 * coarse + 0.3 * wide)
-    a, b, length, width, brightness = road.patch
-    if abs(along - a) < length and abs(across - b) < width:
-        shade *= brightness
-    for c in range(3):
-        out[c] = road.asphalt[c] * shade
-    worn = 0.62 + 0.3 * coarse + 0.25 * fine
-    lines = road.lines
+def _paint_markings(lines: Floats, zebra: Floats, along: float, across: float, worn: float, out: Floats) -> None:
+    """Paint lines and a crossing over the albedo at a place, as far as they are not worn."""
     for i in range(len(lines)):
         dash = lines[i, 2]
         if abs(across - lines[i, 0]) < lines[i, 1] * 0.5 and (dash == 0 or (along % (2.6 * dash)) < dash):
             cover = min(max(worn + 0.25, 0.0), 1.0)
             for c in range(3):
                 out[c] += cover * (lines[i, 3 + c] - out[c])
-    if road.zebra[0] < along < road.zebra[1] and (across % 1.0) < 0.5:
+    if zebra[0] < along < zebra[1] and (across % 1.0) < 0.5:
         cover = min(max(worn + 0.15, 0.0), 1.0)
         for c in range(3):
             out[c] += cover * (0.62 - out[c])
+
+
+@compiled_inline
+def _verge(verge: int, along: float, across: float, fine: float, coarse: float) -> float:
+    """Return the brightness of grass, pavement or gravel at a place."""
+    if verge == 0:
+        return max(1 + 0.75 * fine + 0.35 * coarse, 0.15)
+    if verge == 1:
+        seam = (along % 0.6) < 0.03 or (across % 0.6) < 0.03
+        return (1 + 0.15 * coarse + 0.1 * fine) * (0.6 if seam else 1.0)
+    return max(1 + 0.6 * fine + 0.2 * coarse, 0.2)
 
 
 @compiled
@@ -140,7 +131,6 @@ def shade(directions: Floats, far: Floats, points: Points, lit: NDArray[np.bool_
         lit: (N,) whether the key light reaches the point.
         lighting: the light of the scene.
     """
-    # Arrays are taken out of their tuples once: to do so for every ray would take longer than the rest.
     light, texture, half_length, half_width = lighting
     places, facing, albedo, material, openness = points
     radiance, mirrored = np.empty((len(directions), 3), np.float32), np.empty(3, np.float32)

@@ -37,8 +37,8 @@ def read(path: Path, seed: int = 0) -> ReidSplits:
 
     A line of a list is "image identity", the image without its .jpg. Each `test_list_SIZE.txt` is a retrieval task, and the
     smallest is the dataset's query and gallery. All images of a task are both query and gallery: the protocol vehicleid
-    draws one gallery image of each vehicle. Cameras are unknown. `attribute/` has the `color` and `model` of some vehicles, as
-    words where `color_names.txt` and `model_names.txt` have them.
+    draws one gallery image of each vehicle. Cameras are unknown. `attribute/` has the `color` and `model` of some vehicles,
+    as words where `color_names.txt` and `model_names.txt` have them.
 
     Raises:
         FileError: a list cannot be read, or a folder cannot be listed.

@@ -14,7 +14,7 @@ from msinet.model.msinet.interactions.interaction import Branches, Interaction, 
 class InteractionMixture(nn.Module):
     """Interactions at one place, all at once, each weighed by its softmax(alpha).
 
-    The weighted sum is folded: what interactions do is linear in the maps, so that it adds up to one matrix product a branch,
+    The weighted sum is folded: interactions are linear in the maps, so that they add up to one matrix product a branch,
     `(diag(own) + mixing) @ x_own + other * x_other`.
 
     Args:
