@@ -1,7 +1,8 @@
 """What waiting threads cost, on an idle and on a busy machine: `python benchmarks/busy_machine.py`.
 
-A small training loop runs in a process of its own, with PyTorch's own way of waiting, with ours, and with passive waiting;
-on the busy machine beside two other processes that keep two threads each at work.
+A small training loop runs with PyTorch's own way of waiting, with ours and with passive waiting, each in a process of its
+own: alone, and beside one and two other processes that train the same with PyTorch's own way of waiting.
+`--spin-counts 0 1000 100000` times these numbers of spins too and prints them all; it leaves RESULTS.md as it is.
 """
 
 import argparse
@@ -9,28 +10,27 @@ import os
 import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from paired import Row, write_table
 
-from msinet.waiting import SPIN_COUNT
+from msinet.waiting import SPIN_COUNT, VARIABLES
 
-ROUNDS = 5
-STEPS = {"idle": 60, "busy": 15}
+ROUNDS = 11
+STEPS = {0: 40, 1: 10, 2: 8}
+"""Steps a round, by the number of other processes."""
+
 WAYS: dict[str, dict[str, str]] = {
     "ours": {"GOMP_SPINCOUNT": SPIN_COUNT},
     "default": {},
     "passive": {"OMP_WAIT_POLICY": "passive"},
 }
-VARIABLES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 
 LOOP = """
 import sys, time, torch
 from torch import nn
 torch.manual_seed(0)
-torch.set_num_threads(2)
 layers = [nn.Conv2d(3, 16, 7, 2, 3), nn.BatchNorm2d(16), nn.ReLU()]
 for _ in range(24):
     layers += [nn.Conv2d(16, 16, 1), nn.Conv2d(16, 16, 3, 1, 1, groups=16), nn.BatchNorm2d(16), nn.ReLU()]
@@ -43,64 +43,94 @@ def step():
     optimizer.step()
 for _ in range(3):
     step()
-started = time.perf_counter()
-for _ in range(int(sys.argv[1])):
+print("ready", flush=True)
+while sys.argv[1] == "for ever":
     step()
-print(time.perf_counter() - started)
-"""
-
-LOAD = """
-import torch
-torch.set_num_threads(2)
-a = torch.randn(600, 600)
-while True:
-    a @ a
+for line in sys.stdin:
+    started = time.perf_counter()
+    for _ in range(int(line)):
+        step()
+    print(time.perf_counter() - started, flush=True)
 """
 
 
-def environment(way: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a process that waits in a way."""
-    return {name: value for name, value in os.environ.items() if name not in VARIABLES} | dict(way)
+class Loop:
+    """The training loop in a process of its own, which waits to be asked for steps, or trains for ever."""
 
+    def __init__(self, way: Mapping[str, str], mode: str = "on demand") -> None:
+        environment = {name: value for name, value in os.environ.items() if name not in VARIABLES} | dict(way)
+        command = [sys.executable, "-c", LOOP, mode]
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
+        self._line()
 
-def seconds(way: Mapping[str, str], steps: int) -> float:
-    """Return the time of the small training loop in a process of its own."""
-    command = [sys.executable, "-c", LOOP, str(steps)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment(way))
-    return float(done.stdout)
+    def seconds(self, steps: int) -> float:
+        """Return the time of some steps."""
+        assert self.process.stdin
+        print(steps, file=self.process.stdin, flush=True)
+        return float(self._line())
+
+    def _line(self) -> str:
+        assert self.process.stdout
+        return self.process.stdout.readline()
 
 
 @contextmanager
-def others(count: int) -> Iterator[None]:
-    """Keep other processes at work, two threads each."""
-    processes = [subprocess.Popen([sys.executable, "-c", LOAD], env=environment({})) for _ in range(count)]
-    time.sleep(5 if count else 0)
+def loops(ways: Sequence[Mapping[str, str]], mode: str = "on demand") -> Iterator[list[Loop]]:
+    """Start loops, and end them."""
+    started: list[Loop] = []
     try:
-        yield
+        started.extend(Loop(way, mode) for way in ways)  # so that those before one that fails are ended too
+        yield started
     finally:
-        for process in processes:
-            process.kill()
-            process.wait()
+        for loop in started:
+            loop.process.kill()
+            loop.process.wait()
+
+
+def times(ways: Mapping[str, Mapping[str, str]], others: int) -> dict[str, list[float]]:
+    """Return each way's seconds a step in every round, beside other processes; the ways take turns in a round."""
+    with loops(list(ways.values())) as ours, loops([{}] * others, "for ever"):
+        rounds = [[loop.seconds(STEPS[others]) / STEPS[others] for loop in ours] for _ in range(ROUNDS + 1)]
+    return dict(zip(ways, zip(*rounds[1:], strict=True), strict=True))  # pyright: ignore
 
 
 def main() -> None:
     """Measure and write the table."""
     rows = []
-    for load, count, bound in (("idle", 0, "<= 1.05"), ("busy", 2, ">= 2")):
-        with others(count):
-            taken = [{name: seconds(way, STEPS[load]) for name, way in WAYS.items()} for _ in range(ROUNDS)]
-        medians = {name: statistics.median(one[name] for one in taken) for name in WAYS}
-        note = ", ".join(f"{name} {value:.2f} s" for name, value in medians.items())
-        ratios = [one["ours"] / one["default"] if load == "idle" else one["default"] / one["ours"] for one in taken]
-        rows.append(Row(f"{load}: {'ours : default' if load == 'idle' else 'default : ours'}", ratios, bound, note))
+    for others, what, bound in (
+        (0, "alone: ours : default", "<= 1.05"),
+        (1, "beside one other process: default : ours", ">= 2"),
+        (2, "beside two other processes: default : ours", ">= 2"),
+    ):
+        taken = times(WAYS, others)
+        pairs = list(zip(taken["ours"], taken["default"], strict=True))
+        ratios = [ours / default if not others else default / ours for ours, default in pairs]
+        note = ", ".join(f"{name} {statistics.median(values) * 1000:.0f} ms" for name, values in taken.items())
+        rows.append(Row(what, ratios, bound, note))
         print(rows[-1], flush=True)
     words = (
-        f"{ROUNDS} rounds of a small convolutional network's training steps (64 images of 64x48, two threads), each way of "
-        "waiting in turn. Busy: beside two processes that multiply matrices with two threads each."
+        f"Steps of a small convolutional network (64 images of 64x48) in {ROUNDS} rounds, the ways of waiting in turn. "
+        "The other processes train the same with PyTorch's own way of waiting. "
+        "Fair shares of the cores would take two and three times the time alone."
     )
     write_table("A busy machine", "python benchmarks/busy_machine.py", rows, words)
 
 
+def explore(spin_counts: Sequence[str]) -> None:
+    """Print how long steps take with other numbers of spins."""
+    ways = WAYS | {count: {"GOMP_SPINCOUNT": count} for count in spin_counts}
+    for others in STEPS:
+        taken = times(ways, others)
+        for name, values in taken.items():
+            ratio = statistics.median(a / b for a, b in zip(values, taken["default"], strict=True))
+            print(f"{others} others, {name}: {statistics.median(values) * 1000:.0f} ms, {ratio:.2f} of default", flush=True)
+
+
 if __name__ == "__main__":
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
-    main()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--spin-counts", nargs="+")
+    if counts := parser.parse_args().spin_counts:
+        explore(counts)
+    else:
+        main()

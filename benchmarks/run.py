@@ -2,6 +2,7 @@
 
 import argparse
 
+import busy_machine
 import feeding
 import growth
 import scoring
@@ -25,3 +26,4 @@ if __name__ == "__main__":
         startup.main()
         world.main()
         growth.main()
+        busy_machine.main()

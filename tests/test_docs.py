@@ -60,7 +60,7 @@ def crops(folder: Path) -> None:
 
 @pytest.fixture
 def desk(tmp_path, monkeypatch, tiny_recipe):
-    """A folder with some data sets, where searches and trainings from Python are tiny."""
+    """A folder with some datasets, where searches and trainings from Python are tiny."""
     for name in ("my-crops", "more-crops", "DATA"):
         crops(tmp_path / name)
     monkeypatch.chdir(tmp_path)

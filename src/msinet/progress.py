@@ -58,7 +58,10 @@ def begin(what: str, total: int | None, done: int = 0) -> Bar:
 
 
 def track(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
-    """Yield items, and count each as done when the next is asked for: `for batch in track(batches, "embed"): ...`."""
+    """Yield items, and count each as done when the next is asked for.
+
+    For loops over all of the work: `for batch in track(batches, "embed")`.
+    """
     if total is None and isinstance(items, Sized):
         total = len(items)
     bar = begin(what, total)

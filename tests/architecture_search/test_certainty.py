@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from msinet.architecture_search.certainty import choices_of, doubts_about, shares_of
-from msinet.model.msinet.architecture import INTERACTION_NAMES, Architecture
+from msinet.model.msinet.architecture import Architecture
+from msinet.model.msinet.search_space import PUBLISHED
 
 ROWS = st.lists(st.lists(st.floats(-5, 5), min_size=4, max_size=4), min_size=12, max_size=12)
 UNDECIDED = [[0.25, 0.25, 0.25, 0.25]]
@@ -13,7 +14,8 @@ SURE = [[0.7, 0.1, 0.1, 0.1]]
 
 
 def choices(shares, architecture=None):
-    return choices_of(shares, architecture or Architecture.from_alphas(shares))
+    taken = (architecture or Architecture.from_alphas(shares)).interactions
+    return choices_of(shares, taken, PUBLISHED.choices)
 
 
 @given(ROWS, st.sampled_from([1.0, 0.1]))
@@ -29,7 +31,7 @@ def test_what_the_alphas_take_has_the_largest_share(alphas):
     for choice, row in zip(choices(shares), shares, strict=True):
         assert (choice.rival_share, choice.share) == tuple(sorted(row)[2:])
         assert choice.margin == choice.share - choice.rival_share >= 0
-        assert {choice.taken, choice.rival} <= set(INTERACTION_NAMES) and choice.taken != choice.rival
+        assert {choice.taken, choice.rival} <= set(PUBLISHED.choices) and choice.taken != choice.rival
         assert 0 <= choice.entropy <= 2 + 1e-9
 
 
@@ -54,17 +56,17 @@ def test_nothing_speaks_against_a_search_that_decided():
 @pytest.mark.parametrize(("alike", "doubted"), [(12, True), (10, True), (9, False)])
 def test_a_collapsed_search_is_named(alike, doubted):
     doubts = doubts_about(choices(SURE * alike + [[0.1, 0.7, 0.1, 0.1]] * (12 - alike)))
-    assert [f"{alike} of 12 places took none" in doubt for doubt in doubts] == [True] * doubted
+    assert [f"{alike} of 12 places chose none" in doubt for doubt in doubts] == [True] * doubted
 
 
 def test_collapse_is_relative_to_the_places():
     architecture = Architecture.from_interactions(["exchange"] * 5 + ["none"], 1, 2)
     [doubt] = doubts_about(choices([[0.1, 0.7, 0.1, 0.1]] * 6, architecture))
-    assert "5 of 6 places took exchange" in doubt
+    assert "5 of 6 places chose exchange" in doubt
 
 
 @pytest.mark.parametrize(("undecided", "doubted"), [(12, True), (7, True), (5, False)])
 def test_a_search_that_never_decided_is_named(undecided, doubted):
-    architecture = Architecture.from_interactions(list(INTERACTION_NAMES) * 3)
+    architecture = Architecture.from_interactions(list(PUBLISHED.choices) * 3)
     doubts = doubts_about(choices(UNDECIDED * undecided + SURE * (12 - undecided), architecture))
     assert ["did not decide" in doubt for doubt in doubts] == [True] * doubted

@@ -9,7 +9,7 @@ from msinet.architecture_search.search import search
 from msinet.architecture_search.settings import SearchSettings
 from msinet.architecture_search.sides import Sides
 from msinet.architecture_search.twins import TwinsSearch
-from msinet.batches.loading import Batch, embedding_batches
+from msinet.batches.loading import Batch, RecordImages, embedding_batches
 from msinet.data.identity_splits import SearchSplit, hold_out_validation
 from msinet.data.records import ReidSplits
 from msinet.engine.checkpoint import load_checkpoint
@@ -245,7 +245,7 @@ def test_memories_hold_the_centroids_of_the_untrained_supernet(splits: ReidSplit
     sides = Sides(SearchSplit(records, records), ["v000", "v001"], ["v000", "v001"])
     twins = TwinsSearch(search_settings, replace(PUBLISHED, cells_per_stage=1), sides, Machine(search_settings))
     twins.fill_memories({})
-    batch = next(iter(embedding_batches(records, (32, 32))))
+    batch = next(iter(embedding_batches(RecordImages(records, (32, 32)))))
     labels, pixels = batch.identities, batch.images
     features = torch.nn.functional.normalize(twins.supernet(pixels).detach())
     for identity in range(2):

@@ -22,7 +22,10 @@ def test_the_sides_are_the_split_by_overlap_and_seed(records, search_settings):
 
 def test_each_side_counts_its_own_identities(records, search_settings):
     sides = twin_sides(search_settings, records)
-    for images, names in ((sides.split.weights, sides.weights), (sides.split.alphas, sides.alphas)):
+    for images, names in (
+        (sides.split.weight_images, sides.weight_identities),
+        (sides.split.alpha_images, sides.alpha_identities),
+    ):
         assert names == identities(images) == sorted(names)
         assert [names[label] for label in labels_of(images, names)] == [record.identity for record in images]
-    assert set(sides.weights) | set(sides.alphas) == set(identities(records))
+    assert set(sides.weight_identities) | set(sides.alpha_identities) == set(identities(records))

@@ -106,7 +106,7 @@ def test_a_batch_has_the_labels_of_its_images(records, batches):
 
 
 def test_embedding_batches_have_every_record_once_in_order_and_plain(records):
-    shown = list(embedding_batches(records, SIZE, batch_size=7))
+    shown = list(embedding_batches(RecordImages(records, SIZE), batch_size=7))
     assert [len(batch) for batch in shown] == [7, 7, 4]
     assert torch.cat([batch.positions for batch in shown]).tolist() == list(range(18))
     pixels = np.stack([resize(Image.open(record.path), SIZE) for record in records])
@@ -118,12 +118,12 @@ def test_embedding_batches_have_every_record_once_in_order_and_plain(records):
 def test_a_broken_image_is_named_and_loading_ends(records, workers):
     records[5].path.write_bytes(b"not an image")
     with pytest.raises(DatasetError, match=r"cannot read the image .*05\.png"):
-        list(embedding_batches(records, SIZE, workers=workers))
+        list(embedding_batches(RecordImages(records, SIZE), workers=workers))
 
 
 def test_batches_are_on_the_device(records):
     device = torch.device("meta")
-    assert {batch.images.device for batch in embedding_batches(records, SIZE, device=device)} == {device}
+    assert {batch.images.device for batch in embedding_batches(RecordImages(records, SIZE), device=device)} == {device}
 
 
 def cached(records: list[ImageRecord]) -> ImageCache:

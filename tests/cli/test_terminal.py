@@ -55,7 +55,7 @@ def test_camera_pairs_name_their_protocol(capsys):
 
 
 @pytest.mark.parametrize("what", ["model", "data"])
-def test_what_has_one_name_is_told_apart_by_folders(capsys, what):
+def test_models_and_datasets_of_one_name_are_named_by_their_folders(capsys, what):
     command = EvaluateCommand(Path("data"), DataSettings(), Path("model"))
     commands = [replace(command, **{what: Path(folder)}) for folder in ("runs/a/world", "runs/b/world")]
     show_results([result().with_record(command=command) for command in commands])

@@ -24,7 +24,7 @@ def paths(*sides) -> list[Path]:
 
 def sides(records, *args, **options) -> tuple[set[str], set[str]]:
     split = split_for_search(records, *args, **options)
-    return set(identities(split.weights)), set(identities(split.alphas))
+    return set(identities(split.weight_images)), set(identities(split.alpha_images))
 
 
 @st.composite
@@ -37,7 +37,7 @@ def record_lists(draw):
 @given(record_lists(), st.sampled_from([0.0, 0.4, 1.0]), st.integers(0, 5))
 def test_every_image_is_on_one_side(records, overlap, seed):
     split = split_for_search(records, overlap, seed)
-    assert paths(split.weights, split.alphas) == paths(records)  # and no path is in the records twice
+    assert paths(split.weight_images, split.alpha_images) == paths(records)  # and no path is in the records twice
 
 
 def test_the_published_split():
@@ -55,15 +55,15 @@ def test_without_overlap_no_identity_is_on_both_sides():
 
 def test_with_full_overlap_every_identity_is_on_both_sides():
     split = split_for_search(RECORDS, overlap=1)
-    assert set(identities(split.weights)) == set(identities(split.alphas)) == set(identities(RECORDS))
-    assert len(split.weights) == len(split.alphas) == len(RECORDS) // 2
+    assert set(identities(split.weight_images)) == set(identities(split.alpha_images)) == set(identities(RECORDS))
+    assert len(split.weight_images) == len(split.alpha_images) == len(RECORDS) // 2
 
 
 @given(record_lists(), st.integers(0, 5))
 def test_halved_for_the_search_every_identity_is_on_both_sides_or_has_one_image(records, seed):
     split = halve_for_search(records, seed)
-    assert paths(split.weights, split.alphas) == paths(records)
-    weights, alphas = (Counter(record.identity for record in side) for side in (split.weights, split.alphas))
+    assert paths(split.weight_images, split.alpha_images) == paths(records)
+    weights, alphas = (Counter(record.identity for record in side) for side in (split.weight_images, split.alpha_images))
     for identity, count in Counter(record.identity for record in records).items():
         assert weights[identity] >= 1
         assert abs(weights[identity] - alphas[identity]) == count % 2
@@ -85,8 +85,8 @@ def test_single_images_make_room_for_others_among_the_shared():
 @given(record_lists(), st.integers(0, 5))
 def test_a_shared_identitys_cameras_are_on_both_sides_alike(records, seed):
     split = split_for_search(records, overlap=1, seed=seed)
-    counts = [Counter((r.identity, r.camera) for r in side) for side in (split.weights, split.alphas)]
-    for identity in set(identities(split.weights)) & set(identities(split.alphas)):
+    counts = [Counter((r.identity, r.camera) for r in side) for side in (split.weight_images, split.alpha_images)]
+    for identity in set(identities(split.weight_images)) & set(identities(split.alpha_images)):
         totals = [sum(n for (i, _), n in count.items() if i == identity) for count in counts]
         assert abs(totals[0] - totals[1]) <= 1
         for camera in ("a", "b", "c", None):
@@ -118,7 +118,7 @@ def test_the_seed_fixes_the_split():
 
 def test_the_split_keeps_the_records_order():
     split = split_for_search(RECORDS)
-    for side in (split.weights, split.alphas):
+    for side in (split.weight_images, split.alpha_images):
         assert list(side) == [record for record in RECORDS if record in side]
 
 

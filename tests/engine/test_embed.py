@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from msinet.batches.loading import embedding_batches
+from msinet.batches.loading import RecordImages, embedding_batches
 from msinet.engine.embed import embed
 from msinet.engine.machine import Machine
 from msinet.engine.settings import MachineSettings
@@ -23,7 +23,7 @@ def test_embeddings_are_one_image_at_a_time(network, make_splits):
     records, machine = make_splits().gallery, Machine(EXACT)
     together = embed(network, records, machine)
     for record, vector in zip(records[:3], together.vectors, strict=False):
-        pixels = next(iter(embedding_batches([record], (32, 48)))).images
+        pixels = next(iter(embedding_batches(RecordImages([record], (32, 48))))).images
         np.testing.assert_allclose(network.embed(pixels).detach().numpy()[0], vector, atol=1e-5)
     backwards = embed(network, records[::-1], machine)
     np.testing.assert_allclose(backwards.vectors[::-1], together.vectors, atol=1e-5)
@@ -61,7 +61,7 @@ def test_precisions_can_follow_each_other_in_one_process(network, make_splits):
 @torch.no_grad()
 def test_a_flipped_embedding_is_the_mean_of_both_sides(network, make_splits):
     records = make_splits().gallery[:4]
-    pixels = next(iter(embedding_batches(records, (32, 48)))).images
+    pixels = next(iter(embedding_batches(RecordImages(records, (32, 48))))).images
     both = network.embed(pixels) + network.embed(pixels.flip(3))
     found = embed(network, records, Machine(EXACT), flip=True).vectors
     np.testing.assert_allclose(found, both / both.norm(dim=1, keepdim=True), atol=1e-5)

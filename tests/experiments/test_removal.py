@@ -9,7 +9,7 @@ import torch
 from tests.heard import Heard
 
 from msinet.architecture_search.search import search
-from msinet.batches.loading import embedding_batches
+from msinet.batches.loading import RecordImages, embedding_batches
 from msinet.data.records import identities
 from msinet.engine.machine import Machine
 from msinet.experiments.removal import REMOVAL_IMAGES, Removal, removal_losses
@@ -86,7 +86,7 @@ def test_each_removal_is_a_step_of_the_progress():
 
 @torch.no_grad()
 def test_the_loss_is_the_alphas_over_batches_with_their_own_statistics(twins, search_settings):
-    records, weights = twins.sides.split.alphas, twins.supernet.mixture()
+    records, weights = twins.sides.split.alpha_images, twins.supernet.mixture()
     fixed = twins.fixed_batches({})
     before = {name: buffer.clone() for name, buffer in twins.supernet.named_buffers()}
     found = twins.mean_loss(fixed, weights)
@@ -98,7 +98,7 @@ def test_the_loss_is_the_alphas_over_batches_with_their_own_statistics(twins, se
     losses, labels = [], identities(records)
     for start in range(0, len(records) // 8 * 8, 8):
         batch = [records[i] for i in order[start : start + 8]]
-        images = next(iter(embedding_batches(batch, (32, 32)))).images
+        images = next(iter(embedding_batches(RecordImages(batch, (32, 32))))).images
         unit = torch.nn.functional.normalize(twins.supernet(images, weights))
         for feature, record in zip(unit, batch, strict=True):
             shares = (twins.alpha_memory.centroids @ feature / search_settings.temperature).softmax(0)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from msinet.architecture_search.search import search
-from msinet.batches.loading import embedding_batches
+from msinet.batches.loading import RecordImages, embedding_batches
 from msinet.data.embeddings import Embeddings
 from msinet.data.identity_splits import hold_out_validation
 from msinet.engine.checkpoint import load_checkpoint
@@ -48,11 +48,11 @@ def slow_score(folder, held_out, architecture: Architecture, width: float) -> fl
     supernet = Supernet(channels_at(width), replace(PUBLISHED, cells_per_stage=1))
     tensors = load_checkpoint(folder / "search.checkpoint.safetensors").tensors
     supernet.load_state_dict({n.removeprefix("supernet."): t for n, t in tensors.items() if n.startswith("supernet.")})
-    weights = supernet.weights_of(architecture)
+    weights = supernet.shares_of(architecture)
     order = np.random.default_rng(0).permutation(len(held_out.train)).tolist()
-    batches = embedding_batches(held_out.train, (32, 32), 8, order=order[: len(order) // 8 * 8])
+    batches = embedding_batches(RecordImages(held_out.train, (32, 32)), 8, order=order[: len(order) // 8 * 8])
     take_statistics(supernet, lambda batch: supernet(batch.images, weights), batches)
-    images = next(iter(embedding_batches(held_out.validation, (32, 32)))).images
+    images = next(iter(embedding_batches(RecordImages(held_out.validation, (32, 32))))).images
     with torch.no_grad():
         vectors = torch.nn.functional.normalize(supernet.eval()(images, weights)).numpy()
     embeddings = Embeddings(vectors, held_out.validation)

@@ -108,13 +108,15 @@ class TestSharedMemory:
         single = [record for record in records if record.identity != "v005"] + [records[-1]]
         twins = on_data(SharedMemory, search_settings, single)
         sides = twins.sides
-        assert sides.weights == sides.alphas == identities(single)
-        assert "v005" not in identities(sides.split.alphas)
+        assert sides.weight_identities == sides.alpha_identities == identities(single)
+        assert "v005" not in identities(sides.split.alpha_images)
         twins.fill_memories({})
         other = on_data(SharedMemory, search_settings, single)
-        other.fill(other.weight_memory, (*sides.split.weights, *sides.split.alphas), {})
+        other.fill(other.weight_memory, (*sides.split.weight_images, *sides.split.alpha_images), {})
         assert twins.alpha_memory.centroids.equal(other.weight_memory.centroids)
-        assert labels_of(sides.split.alphas, sides.alphas) == [int(r.identity[1:]) for r in sides.split.alphas]
+        assert labels_of(sides.split.alpha_images, sides.alpha_identities) == [
+            int(r.identity[1:]) for r in sides.split.alpha_images
+        ]
 
     def test_images_that_cannot_be_halved_are_named(self, make_splits, search_settings):
         records = make_splits(train=6, cameras=1, images=1).train
@@ -129,7 +131,7 @@ class TestClassifiers:
         memories = twins.weight_memory, twins.alpha_memory
         assert all(type(memory) is SoftmaxClassifier for memory in memories)
         outputs = [memory.linear.out_features for memory in memories]
-        assert outputs == [len(twins.sides.weights), len(twins.sides.alphas)]
+        assert outputs == [len(twins.sides.weight_identities), len(twins.sides.alpha_identities)]
         optimizers = {name: one for name, one in twins.optimizers().items() if name != "alpha_optimizer"}
         assert len(optimizers) == 3
         assert len({type(optimizer) for optimizer in optimizers.values()}) == 1

@@ -1,7 +1,14 @@
+from pathlib import Path
+
 import pytest
 
 from msinet.errors import SettingsError
+from msinet.jobs import recipes
 from msinet.jobs.recipes import RECIPES, TABLES, load_recipe, recipe_for
+
+
+def test_the_list_of_recipes_is_that_of_the_files():
+    assert {file.stem for file in Path(recipes.__file__).parent.glob("*.toml")} == set(RECIPES)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

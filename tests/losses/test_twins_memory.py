@@ -173,7 +173,7 @@ def test_entries_start_as_the_mean_of_their_identitys_unit_features(normal):
 
 def test_an_identity_without_features_is_refused(normal):
     memory = CentroidMemory(5, 16)
-    with pytest.raises(ValueError, match="2 of 5 identities have no feature to start from"):
+    with pytest.raises(ValueError, match="2 of 5 identities have no feature for their first centroid"):
         memory.fill(normal(8, (4, 16)), torch.tensor(LABELS))
     assert not memory.centroids.any()
 

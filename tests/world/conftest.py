@@ -7,7 +7,7 @@ from msinet.world.dataset import make_world
 from msinet.world.mesh import box, mesh_of
 from msinet.world.paintwork import Material, Paintwork
 from msinet.world.road import Road
-from msinet.world.scene import Scene, Stage
+from msinet.world.scene import Scene, StagedVehicle
 from msinet.world.settings import WorldSettings
 from msinet.world.vehicles import Character, Vehicle
 from msinet.world.weather import Light
@@ -70,7 +70,7 @@ def crate():
     """A matte grey box, 2 m long, 1 m wide and 1 m high, half a metre above the road."""
     paint = Paintwork(2, 1, 1.5, (128, 128, 128), Material.MATTE)
     mesh = paint.wrap(mesh_of(box((2, 1, 1), (0, 0, 1))))
-    return Stage(Vehicle(Character("crate", "crate", "gray"), mesh, paint.finished(), (2, 1)))
+    return StagedVehicle(Vehicle(Character("crate", "crate", "gray"), mesh, paint.finished(), (2, 1)))
 
 
 @pytest.fixture

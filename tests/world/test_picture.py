@@ -9,7 +9,7 @@ from PIL import Image
 from msinet.world.camera import draw_camera
 from msinet.world.passing import Moment, draw_pass
 from msinet.world.picture import render
-from msinet.world.scene import Stage, noise_texture
+from msinet.world.scene import StagedVehicle, noise_texture
 from msinet.world.vehicles import draw_vehicle
 from msinet.world.weather import WEATHERS
 
@@ -18,7 +18,7 @@ TEXTURE = noise_texture()
 
 @pytest.fixture(scope="module")
 def stage():
-    return Stage(draw_vehicle((1,), "hatchback"))
+    return StagedVehicle(draw_vehicle((1,), "hatchback"))
 
 
 def picture(camera, stage, moment=None, size=48, seed=0):

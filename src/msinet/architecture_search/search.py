@@ -44,7 +44,7 @@ def search(
     """Search an architecture on the training split.
 
     Writes `architecture.json`, its picture `architecture.svg`, the log `search.jsonl` with all alphas after each epoch, and
-    a checkpoint to `out`. Called again with the same arguments, it goes on where it stopped.
+    a checkpoint to `out`. Called again with the same arguments, it resumes.
 
     Args:
         splits: the data; only `train` is used.
@@ -67,7 +67,10 @@ def search(
     folder = RunFolder(out, "search", made_from, settings.checkpoint_minutes, machine.is_first)
     train = hold_out_validation(splits, settings.validation_share).train
     sides = method.sides_of(settings, train)
-    feeds = Feed(sides.split.weights, settings, sides.weights), Feed(sides.split.alphas, settings, sides.alphas, stream=1)
+    feeds = (
+        Feed(sides.split.weight_images, settings, sides.weight_identities),
+        Feed(sides.split.alpha_images, settings, sides.alpha_identities, stream=1),
+    )
     shape = {"cells_per_stage": settings.cells_per_stage, "interactions_per_cell": settings.interactions_per_cell}
     twins = method(settings, replace(PUBLISHED, **shape), sides, machine)
     loop = Loop(folder, settings.epochs * len(feeds[0]), len(feeds[0]), machine)

@@ -13,13 +13,13 @@ class Sides:
     """The images of both sides, and the identities of both memories."""
 
     split: SearchSplit
-    weights: list[str]
+    weight_identities: list[str]
     """Identities in the memory of the weights, sorted; the labels of that side count them."""
-    alphas: list[str]
+    alpha_identities: list[str]
     """Identities in the memory of the alphas, sorted."""
 
 
 def twin_sides(settings: SearchSettings, records: Sequence[ImageRecord]) -> Sides:
     """Return the sides of the twins contrastive mechanism: identities of their own, and some shared ones halved."""
     split = split_for_search(records, settings.overlap, settings.seed)
-    return Sides(split, identities(split.weights), identities(split.alphas))
+    return Sides(split, identities(split.weight_images), identities(split.alpha_images))

@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 
 from msinet.architecture_search.settings import SearchSettings
 from msinet.architecture_search.sides import Sides, twin_sides
-from msinet.batches.loading import Batch, embedding_batches
+from msinet.batches.loading import Batch, RecordImages, embedding_batches
 from msinet.data.records import ImageRecord
 from msinet.engine.checkpoint import module_tensors, optimizer_tensors, restore_module, restore_optimizer
 from msinet.engine.feed import Caches
@@ -68,7 +68,7 @@ class TwinsSearch:
     def make_memories(self) -> tuple[CentroidMemory, CentroidMemory]:
         """Return C_tr and C_val, the memories of the weights' and of the alphas' identities."""
         settings, dim, device = self.settings, self.supernet.feature_dim, self.machine.device
-        counts = len(self.sides.weights), len(self.sides.alphas)
+        counts = len(self.sides.weight_identities), len(self.sides.alpha_identities)
         weights, alphas = (CentroidMemory(n, dim, settings.temperature, settings.memory_keep).to(device) for n in counts)
         return weights, alphas
 
@@ -118,8 +118,8 @@ class TwinsSearch:
 
     def fill_memories(self, caches: Caches) -> None:
         """Start both memories with the centroids of their identities."""
-        self.fill(self.weight_memory, self.sides.split.weights, caches)
-        self.fill(self.alpha_memory, self.sides.split.alphas, caches)
+        self.fill(self.weight_memory, self.sides.split.weight_images, caches)
+        self.fill(self.alpha_memory, self.sides.split.alpha_images, caches)
 
     @torch.no_grad()
     def fill(self, memory: CentroidMemory, records: Sequence[ImageRecord], caches: Caches) -> None:
@@ -133,7 +133,8 @@ class TwinsSearch:
         own = order[machine.share(len(order))].tolist()
         seen = own + [order[0].item()] * (math.ceil(len(order) / machine.processes) - len(own))
         size = settings.small_image_size if settings.small_epochs else settings.image_size
-        loader = embedding_batches(records, size, settings.batch_size, machine.device, machine.workers, caches, seen)
+        images = RecordImages(records, size, caches=caches)
+        loader = embedding_batches(images, settings.batch_size, machine.device, machine.workers, seen)
         features, labels = [], []
         for batch in track(loader, "first centroids"):
             with machine.autocast():

@@ -184,19 +184,16 @@ class Batches:
 
 
 def embedding_batches(
-    records: Sequence[ImageRecord],
-    image_size: tuple[int, int],
+    images: RecordImages,
     batch_size: int = 64,
     device: torch.device | None = None,
     workers: int = 0,
-    caches: Mapping[tuple[int, int], ImageCache] | None = None,
     order: Sequence[int] | None = None,
-    among: Sequence[str] | None = None,
 ) -> Batches:
-    """Return batches of records without augmentation: in the records' order, or of the positions in `order`."""
-    draws = [Draw(record, 0, record, 0) for record in (range(len(records)) if order is None else order)]
+    """Return batches without augmentation: of all images in their order, or of the positions in `order`."""
+    draws = [Draw(record, 0, record, 0) for record in (range(len(images)) if order is None else order)]
     batches = [draws[i : i + batch_size] for i in range(0, len(draws), batch_size)]
-    return Batches(RecordImages(records, image_size, caches=caches, among=among), batches, None, device, workers)
+    return Batches(images, batches, None, device, workers)
 
 
 def _start_worker(worker: int) -> None:

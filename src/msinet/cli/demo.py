@@ -1,13 +1,15 @@
 """The verb `demo`."""
 
 from pathlib import Path
+from typing import Annotated
 
 from msinet.cli.extras import needs_extra
 from msinet.cli.options import Out
 from msinet.cli.terminal import bars, say, show_baselines
+from msinet.panels import WORLD
 
 
-def demo(*, out: Out = Path("runs/demo"), seed: int = 0) -> None:
+def demo(*, out: Out = Path("runs/demo"), seed: Annotated[int, WORLD] = 0) -> None:
     """Show the whole job on synthetic vehicles, in about ten minutes of two CPU cores: make, search, train, score, report.
 
     Stopped and started again, it resumes.

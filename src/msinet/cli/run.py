@@ -47,8 +47,8 @@ def run(
     with bars() as first:
         source = read(data, reading)
         command = RunCommand(data.resolve(), reading, protocol)
-        settings = replace(search, **shared.given), replace(train, **shared.given)
-        finished = run_all(source.splits, *settings, out, protocol, command)
+        search, train = replace(search, **shared.given), replace(train, **shared.given)
+        finished = run_all(source.splits, search, train, out, protocol, command)
         if first:
             write_report(out, source.splits.gallery)
     show_doubts(finished.searched)

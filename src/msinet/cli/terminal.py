@@ -119,17 +119,17 @@ def _names_of(results: "Sequence[RetrievalResult]") -> list[list[str]]:
     """Return what tells each result from the others: its model, where there are several, its data and its protocol."""
     commands = [result.record.command for result in results]
     folders = [str(getattr(command, "model", "")) for command in commands]
-    models = _told_apart([Path(folder).name for folder in folders], folders)
+    models = _distinct([Path(folder).name for folder in folders], folders)
     several = len(set(models)) > 1
     names = [result.record.data.name if result.record.data else "" for result in results]
-    data = _told_apart(names, [str(c.data) if c else name for c, name in zip(commands, names, strict=True)])
+    data = _distinct(names, [str(c.data) if c else name for c, name in zip(commands, names, strict=True)])
     return [
         [*([model] if several else []), f"{name} {result.task}".strip(), result.protocol]
         for model, name, result in zip(models, data, results, strict=True)
     ]
 
 
-def _told_apart(names: list[str], folders: list[str]) -> list[str]:
+def _distinct(names: list[str], folders: list[str]) -> list[str]:
     """Return the names, or the folders where different ones have one name."""
     return folders if len(set(names)) < len(set(folders)) else names
 

@@ -13,8 +13,8 @@ from msinet.errors import DatasetError, SettingsError
 class SearchSplit:
     """Images that train the supernet's weights, and images that train its alphas; none is in both."""
 
-    weights: tuple[ImageRecord, ...]
-    alphas: tuple[ImageRecord, ...]
+    weight_images: tuple[ImageRecord, ...]
+    alpha_images: tuple[ImageRecord, ...]
 
 
 def split_for_search(records: Sequence[ImageRecord], overlap: float = 0.4, seed: int = 0) -> SearchSplit:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch.nn.functional import normalize
 
-from msinet.batches.loading import embedding_batches
+from msinet.batches.loading import RecordImages, embedding_batches
 from msinet.data.embeddings import Embeddings
 from msinet.data.records import ImageRecord
 from msinet.engine.machine import Machine
@@ -35,7 +35,8 @@ def embed(
     machine = machine or Machine()
     once = list({record.path: record for record in records}.values())
     own = once[machine.share(len(once))]
-    batches = embedding_batches(own, network.image_size, BATCH_SIZE, machine.device, machine.workers)
+    images = RecordImages(own, network.image_size)
+    batches = embedding_batches(images, BATCH_SIZE, machine.device, machine.workers)
     was_training = network.training
     machine.place(network).eval()
     vectors = [torch.empty(0, network.embedding_dim, device=machine.device)]

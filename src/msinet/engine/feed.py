@@ -34,9 +34,10 @@ class Feed:
     ) -> None:
         if not records:
             raise DatasetError("there is nothing to train on: the training split is empty")
-        shape = settings.identities_per_batch, settings.images_per_identity
         self.records, self.settings, self.among, self.stream = records, settings, among, stream
-        self.sampler = IdentitySampler(labels_of(records), *shape, settings.seed)
+        self.sampler = IdentitySampler(
+            labels_of(records), settings.identities_per_batch, settings.images_per_identity, settings.seed
+        )
 
     def __len__(self) -> int:
         """Return the number of batches in an epoch."""

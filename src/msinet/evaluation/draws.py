@@ -15,7 +15,7 @@ from msinet.files.atomic import write_atomically
 
 COUNT = 10
 
-Draw = dict[str, str]
+DrawnGallery = dict[str, str]
 """Gallery image of each identity: its path below the folder that all images share."""
 
 
@@ -34,7 +34,7 @@ class DrawnGalleries:
         self.known = read_draws(file) if file else {}
         self.new = False
 
-    def of(self, name: str, records: Sequence[ImageRecord]) -> list[Draw]:
+    def of(self, name: str, records: Sequence[ImageRecord]) -> list[DrawnGallery]:
         """Return the draws of this name in the file; without them, draw from these images."""
         if name in self.known:
             return self.known[name]
@@ -49,7 +49,7 @@ class DrawnGalleries:
             write_draws(self.file, self.known)
 
 
-def draw_galleries(records: Sequence[ImageRecord], seed: int = 0) -> list[Draw]:
+def draw_galleries(records: Sequence[ImageRecord], seed: int = 0) -> list[DrawnGallery]:
     """Draw an image of each identity, `COUNT` times; the same images for the same files, in any order."""
     names = names_below(records)
     images = {identity: sorted(names[place] for place in places) for identity, places in images_by_identity(records).items()}
@@ -65,7 +65,7 @@ def names_below(records: Sequence[ImageRecord]) -> list[str]:
     return [record.path.relative_to(folder).as_posix() for record in records]
 
 
-def is_drawn(records: Sequence[ImageRecord], draw: Draw) -> np.ndarray:
+def is_drawn(records: Sequence[ImageRecord], draw: DrawnGallery) -> np.ndarray:
     """Return which images, (N,) bool, are the gallery of a draw.
 
     Raises:
@@ -82,12 +82,12 @@ def is_drawn(records: Sequence[ImageRecord], draw: Draw) -> np.ndarray:
     return drawn
 
 
-def facts_of(draws: Sequence[Draw]) -> DrawFacts:
+def facts_of(draws: Sequence[DrawnGallery]) -> DrawFacts:
     """Return number and fingerprint of draws, which identify them in results."""
     return DrawFacts(len(draws), hashlib.sha256(json.dumps(draws, sort_keys=True).encode()).hexdigest()[:16])
 
 
-def read_draws(file: Path) -> dict[str, list[Draw]]:
+def read_draws(file: Path) -> dict[str, list[DrawnGallery]]:
     """Read the draws by name that `write_draws` wrote; none where there is no file.
 
     Raises:
@@ -104,6 +104,6 @@ def read_draws(file: Path) -> dict[str, list[Draw]]:
     return draws_by_name
 
 
-def write_draws(file: Path, draws_by_name: dict[str, list[Draw]]) -> None:
+def write_draws(file: Path, draws_by_name: dict[str, list[DrawnGallery]]) -> None:
     """Write the draws of each name."""
     write_atomically(file, (json.dumps(draws_by_name, indent=1, ensure_ascii=False) + "\n").encode())

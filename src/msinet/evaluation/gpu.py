@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 
 from msinet.data.embeddings import Embeddings
+from msinet.evaluation.checks import check_sides
 from msinet.evaluation.relevance import PositionLists, Relevance
-from msinet.evaluation.similarities import check_sides
 
 
 class CosineOnDevice:

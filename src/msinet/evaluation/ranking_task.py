@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msinet.data.records import Answers, ImageRecord
 from msinet.errors import DatasetError, SettingsError
-from msinet.evaluation.draws import Draw, draw_galleries, is_drawn
+from msinet.evaluation.draws import DrawnGallery, draw_galleries, is_drawn
 from msinet.evaluation.protocols import Protocol, choose_protocol
 from msinet.evaluation.relevance import Relevance, relevance_of
 from msinet.evaluation.settings import ScoringSettings
@@ -40,7 +40,7 @@ class RankingTask:
     """Matches and junk of `asking` among `searched`."""
     protocol: Protocol
     scoring: ScoringSettings
-    draw: Draw | None = None
+    draw: DrawnGallery | None = None
     """The draw that made this gallery, where galleries are drawn."""
 
     @property
@@ -62,7 +62,7 @@ def prepare(
     answers: Mapping[Path, Answers] | None = None,
     usual: str | None = None,
     camera_pairs: bool = False,
-    draw: Callable[[Sequence[ImageRecord]], Sequence[Draw]] = draw_galleries,
+    draw: Callable[[Sequence[ImageRecord]], Sequence[DrawnGallery]] = draw_galleries,
 ) -> tuple[RankingTask, ...]:
     """Prepare the scoring of queries in a gallery: one ranking task or, where galleries are drawn, one a draw.
 
@@ -106,7 +106,7 @@ def _prepare_one(
     protocol: Protocol,
     scoring: ScoringSettings,
     answers: Mapping[Path, Answers] | None,
-    draw: Draw | None = None,
+    draw: DrawnGallery | None = None,
 ) -> RankingTask:
     sides = Side(query), Side(gallery)
     if scoring.track_pooling:

@@ -8,6 +8,7 @@ import numpy as np
 from msinet.data.embeddings import Embeddings
 from msinet.data.records import Answers, ImageRecord
 from msinet.errors import SettingsError
+from msinet.evaluation.checks import check_finite, check_sides
 from msinet.evaluation.draws import facts_of
 from msinet.evaluation.evidence import Evidence
 from msinet.evaluation.metrics import mean_over_draws, measure
@@ -19,7 +20,7 @@ from msinet.evaluation.record import Record
 from msinet.evaluation.reranking import Reranked
 from msinet.evaluation.result import RetrievalResult
 from msinet.evaluation.settings import ScoringSettings
-from msinet.evaluation.similarities import ByTrack, Given, Similarities, check_finite, check_sides, cosine
+from msinet.evaluation.similarities import ByTrack, Given, Similarities, cosine
 from msinet.evaluation.tracks import pool_tracks
 
 
@@ -110,8 +111,9 @@ def compare(task: RankingTask, query: Embeddings, gallery: Embeddings, device: s
     if scoring.query_expansion:
         query = expand_queries(query, gallery, scoring.query_expansion, device)
     if scoring.rerank:
-        neighbours = scoring.rerank_neighbours, scoring.rerank_expansion, scoring.rerank_keep
-        similarities: Similarities = Reranked(query, gallery, *neighbours, device=device)
+        similarities: Similarities = Reranked(
+            query, gallery, scoring.rerank_neighbours, scoring.rerank_expansion, scoring.rerank_keep, device
+        )
     else:
         similarities = cosine(query, gallery, device)
     return ByTrack(similarities, task.tracks.members) if task.tracks else similarities

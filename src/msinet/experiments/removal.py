@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from msinet.architecture_search.twins import TwinsSearch
-from msinet.batches.loading import Batch, embedding_batches
+from msinet.batches.loading import Batch, RecordImages, embedding_batches
 from msinet.engine.feed import Caches
 from msinet.model.batch_statistics import kept_statistics
 from msinet.progress import begin
@@ -36,15 +36,15 @@ class Removal(TwinsSearch):
         These are `REMOVAL_IMAGES` at most, or one batch. The batches are as large as the search's; what does not fill one is
         left out.
         """
-        settings, records, size = self.settings, self.sides.split.alphas, self.settings.batch_size
+        settings, records, size = self.settings, self.sides.split.alpha_images, self.settings.batch_size
         order = np.random.default_rng(settings.seed).permutation(len(records))[: max(REMOVAL_IMAGES, size)].tolist()
         whole = order[: max(1, len(order) // size) * size]
-        where = self.machine.device, self.machine.workers
-        return [*embedding_batches(records, settings.image_size, size, *where, caches, whole, self.sides.alphas)]
+        images = RecordImages(records, settings.image_size, caches=caches, among=self.sides.alpha_identities)
+        return [*embedding_batches(images, size, self.machine.device, self.machine.workers, whole)]
 
     @torch.no_grad()
-    def mean_loss(self, batches: Sequence[Batch], weights: Tensor) -> float:
-        """Return the mean loss of a supernet with weights (L, choices) against the memory of the alphas.
+    def mean_loss(self, batches: Sequence[Batch], shares: Tensor) -> float:
+        """Return the mean loss of a supernet with shares (L, choices) against the memory of the alphas.
 
         Each process takes all batches, so that synchronised batch norms never wait for one that has fewer. Batch norms take
         the statistics of each batch, as in the search: the running ones are those of the whole mixture, and would charge an
@@ -54,7 +54,7 @@ class Removal(TwinsSearch):
         with kept_statistics(self.supernet):
             for batch in batches:
                 with self.machine.autocast():
-                    features = self.supernet(batch.images, weights)
+                    features = self.supernet(batch.images, shares)
                 losses.append(self.alpha_memory(features, batch.identities).float())
         return self.machine.mean(torch.stack(losses).mean()).item()
 
@@ -70,17 +70,17 @@ def removal_losses(logits: Tensor, loss: Callable[[Tensor], float]) -> Tensor:
         logits: (L, choices), whose softmax is the mixture.
         loss: of a mixture (L, choices).
     """
-    weights, losses = logits.softmax(-1), torch.zeros_like(logits)
+    shares, losses = logits.softmax(-1), torch.zeros_like(logits)
     bar = begin("try removals", logits.numel())
     for place, row in enumerate(logits):
         for removed in range(len(row)):
             without = row.clone()
             without[removed] = -torch.inf
-            tried = weights.clone()
+            tried = shares.clone()
             tried[place] = without.softmax(-1)
             losses[place, removed] = loss(tried)
             bar.advance()
         costs = losses[place].tolist()
-        weights[place] = 0
-        weights[place, costs.index(max(costs))] = 1
+        shares[place] = 0
+        shares[place, costs.index(max(costs))] = 1
     return losses

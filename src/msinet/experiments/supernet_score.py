@@ -11,7 +11,7 @@ from torch.nn.functional import normalize
 
 from msinet.architecture_search.search import ARCHITECTURE
 from msinet.architecture_search.settings import SearchSettings
-from msinet.batches.loading import Batch, embedding_batches
+from msinet.batches.loading import Batch, RecordImages, embedding_batches
 from msinet.data.embeddings import Embeddings
 from msinet.data.identity_splits import hold_out_validation
 from msinet.data.records import ReidSplits
@@ -62,13 +62,16 @@ def supernet_scores(
     caches = open_caches([*splits.train, *splits.validation], settings, machine)
     size, own = settings.batch_size, machine.share(len(splits.validation))
     drawn = np.random.default_rng(settings.seed).permutation(len(splits.train))[:STATISTICS_IMAGES].tolist()
-    where = settings.image_size, size, machine.device, machine.workers, caches
-    for_statistics = embedding_batches(splits.train, *where, drawn[: max(1, len(drawn) // size) * size])
-    scored = embedding_batches(splits.validation, *where, range(own.start, own.stop))
+    whole, asked = drawn[: max(1, len(drawn) // size) * size], range(own.start, own.stop)
+    training, validation = (
+        RecordImages(part, settings.image_size, caches=caches) for part in (splits.train, splits.validation)
+    )
+    for_statistics = embedding_batches(training, size, machine.device, machine.workers, whole)
+    scored = embedding_batches(validation, size, machine.device, machine.workers, asked)
 
-    scores, all_weights = [], [supernet.weights_of(architecture) for architecture in architectures]
-    for weights in track(all_weights, "score architectures"):
-        vectors = machine.gather(embed_with(supernet, weights, for_statistics, scored, machine)).cpu().numpy()
+    scores, all_shares = [], [supernet.shares_of(architecture) for architecture in architectures]
+    for shares in track(all_shares, "score architectures"):
+        vectors = machine.gather(embed_with(supernet, shares, for_statistics, scored, machine)).cpu().numpy()
         embeddings = Embeddings(vectors, splits.validation)
         scores.append(evaluate_embeddings(embeddings, embeddings).mAP)
     return scores
@@ -76,16 +79,16 @@ def supernet_scores(
 
 @torch.no_grad()
 def embed_with(
-    supernet: Supernet, weights: Tensor, for_statistics: Iterable[Batch], batches: Iterable[Batch], machine: Machine
+    supernet: Supernet, shares: Tensor, for_statistics: Iterable[Batch], batches: Iterable[Batch], machine: Machine
 ) -> Tensor:
-    """Return the embeddings (N, D), at unit length, of batches by a supernet with weights (L, choices).
+    """Return the embeddings (N, D), at unit length, of batches by a supernet with shares (L, choices).
 
     Its batch norms take their statistics from other batches first.
     """
 
     def features(batch: Batch) -> Tensor:
         with machine.autocast():
-            return supernet(batch.images, weights)
+            return supernet(batch.images, shares)
 
     take_statistics(supernet, features, for_statistics)
     supernet.eval()

@@ -46,9 +46,9 @@ class SharedMemory(TwinsSearch):
             DatasetError: every identity has a single image, which cannot be halved.
         """
         split = halve_for_search(records, settings.seed)
-        if split.weights and not split.alphas:
+        if split.weight_images and not split.alpha_images:
             raise DatasetError("every identity has one image, and a shared memory halves them: choose another variant")
-        return Sides(split, identities(split.weights), identities(split.weights))
+        return Sides(split, identities(split.weight_images), identities(split.weight_images))
 
     def make_memories(self) -> tuple[CentroidMemory, CentroidMemory]:
         """Return the same memory twice."""
@@ -57,7 +57,7 @@ class SharedMemory(TwinsSearch):
 
     def fill_memories(self, caches: Caches) -> None:
         """Start the memory with the images of both sides."""
-        self.fill(self.weight_memory, (*self.sides.split.weights, *self.sides.split.alphas), caches)
+        self.fill(self.weight_memory, (*self.sides.split.weight_images, *self.sides.split.alpha_images), caches)
 
     def modules(self) -> dict[str, nn.Module]:
         """Return the supernet and the memory, once."""
@@ -79,7 +79,7 @@ class Classifiers(TwinsSearch):
     def make_memories(self) -> tuple[SoftmaxClassifier, SoftmaxClassifier]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Return a classifier of each side's identities; they are called as memories are."""
         dim, device = self.supernet.feature_dim, self.machine.device
-        counts = len(self.sides.weights), len(self.sides.alphas)
+        counts = len(self.sides.weight_identities), len(self.sides.alpha_identities)
         weights, alphas = (SoftmaxClassifier(count, dim).to(device) for count in counts)
         return weights, alphas
 

@@ -37,7 +37,7 @@ class DemoPlan:
 
 
 def demo(out: Path, seed: int = 0, plan: DemoPlan | None = None) -> RetrievalResult:
-    """Make vehicles, search, train, score and report; stopped and called again, it goes on.
+    """Make vehicles, search, train, score and report; stopped and called again, it resumes.
 
     The baselines in the result's evidence are the best colour histogram and the untrained network, scored on the same
     images under the same protocol.

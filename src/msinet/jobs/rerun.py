@@ -1,14 +1,15 @@
 """Repeating the command that a result records, and comparing both results."""
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from msinet.architecture_search.settings import SearchSettings
 from msinet.data.records import ReidSplits
+from msinet.engine.checkpoint import LEFT_SEARCH
 from msinet.engine.evaluate import evaluate
 from msinet.engine.machine import Machine
 from msinet.engine.settings import MachineSettings
-from msinet.errors import DatasetError, ResultError
+from msinet.errors import DatasetError, ResultError, listed
 from msinet.evaluation.record import EvaluateCommand, Record
 from msinet.evaluation.result import RetrievalResult
 from msinet.jobs.run import run
@@ -39,7 +40,7 @@ def rerun(result: RetrievalResult, splits: ReidSplits, out: Path) -> RetrievalRe
     Args:
         result: one that `msinet run` or `msinet evaluate` wrote.
         splits: its data, from `source_of`.
-        out: folder for all files of the repetition; stopped and called again, it goes on.
+        out: folder for all files of the repetition; stopped and called again, it resumes.
 
     Raises:
         ResultError: no command made the result, or its settings are unknown to this version.
@@ -69,11 +70,14 @@ def _evaluate_again(result: RetrievalResult, command: EvaluateCommand, splits: R
 
 def _settings_of(record: Record) -> tuple[SearchSettings, TrainSettings]:
     device = "cpu" if record.machine and record.machine.device == "cpu" else "auto"
-    try:
-        search = SearchSettings(**(record.search or {}), device=device)
-        return search, TrainSettings(**(record.training or {}), device=device)
-    except TypeError as error:
-        raise ResultError(f"this result was made with settings that this version does not have: {error}") from error
+    training = dict(record.training or {})
+    # A switch of version 0.1 that is gone is left out where it was set to what every search does today.
+    search = {name: value for name, value in (record.search or {}).items() if (name, value) not in LEFT_SEARCH.items()}
+    unknown = [name for name in search if name not in {field.name for field in fields(SearchSettings)}]
+    unknown += [name for name in training if name not in {field.name for field in fields(TrainSettings)}]
+    if unknown:
+        raise ResultError(f"this result was made with settings that this version does not have:{listed(unknown)}")
+    return SearchSettings(**search, device=device), TrainSettings(**training, device=device)
 
 
 def differences(before: RetrievalResult, after: RetrievalResult) -> list[tuple[str, str, str]]:

@@ -41,7 +41,7 @@ def run(
     """Search an architecture, train it and score it.
 
     Leaves `architecture.json`, `model.safetensors`, `model.json`, `result.json`, the logs `search.jsonl` and `train.jsonl`
-    and both checkpoints in `out`. Called again with the same arguments, it goes on where it stopped.
+    and both checkpoints in `out`. Called again with the same arguments, it resumes.
 
     Args:
         splits: the data.

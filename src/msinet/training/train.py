@@ -138,7 +138,7 @@ def train(
     """Train a network on the training split.
 
     Writes `model.safetensors`, `model.json`, the log `train.jsonl` and a checkpoint to `out`. Called again with the same
-    arguments, it goes on where it stopped. Query and gallery choose nothing.
+    arguments, it resumes. Query and gallery choose nothing.
 
     Args:
         splits: the data.

@@ -9,7 +9,7 @@ from msinet.world.camera import Camera
 from msinet.world.mesh import Floats, Mesh, limb, mesh_of
 from msinet.world.paintwork import HEIGHT, WIDTH
 from msinet.world.passing import Moment
-from msinet.world.scene import Scene, Stage
+from msinet.world.scene import Scene, StagedVehicle
 from msinet.world.sensor import develop
 from msinet.world.weather import turned
 
@@ -33,7 +33,9 @@ class View(NamedTuple):
     """Least and greatest tangent to the right, and upwards."""
 
 
-def render(camera: Camera, stage: Stage, moment: Moment, size: int, texture: Floats, rng: np.random.Generator) -> bytes:
+def render(
+    camera: Camera, stage: StagedVehicle, moment: Moment, size: int, texture: Floats, rng: np.random.Generator
+) -> bytes:
     """Return an image as JPEG.
 
     Args:
@@ -90,7 +92,7 @@ def _pixels(view: View, size: int, camera: Camera, eye: NDArray) -> tuple[int, i
     return max(8, round(wide * scale)), max(8, round(high * scale))
 
 
-def _scene(camera: Camera, stage: Stage, moment: Moment, turn: NDArray, place: NDArray, texture: Floats) -> Scene:
+def _scene(camera: Camera, stage: StagedVehicle, moment: Moment, turn: NDArray, place: NDArray, texture: Floats) -> Scene:
     others = []
     for vehicle, x, y in moment.others:
         offset = turn @ (np.array([x, y, 0.0]) - place)

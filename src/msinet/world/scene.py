@@ -26,7 +26,7 @@ def noise_texture(seed: int = 0) -> Floats:
     return np.random.default_rng(seed).uniform(-1, 1, (256, 256)).astype(np.float32)
 
 
-class Stage:
+class StagedVehicle:
     """A vehicle with everything that its images share: rays against it, and its openness to the sky.
 
     Args:
@@ -103,7 +103,7 @@ class Scene:
 
     def __init__(
         self,
-        stage: Stage,
+        stage: StagedVehicle,
         light: Light,
         road: Road,
         others: Sequence[tuple[Mesh, NDArray[np.uint8]]],

@@ -24,7 +24,7 @@ from msinet.world.mesh import Floats
 from msinet.world.names import CAMERAS, IMAGES, TRAFFIC, VEHICLES
 from msinet.world.passing import draw_pass
 from msinet.world.picture import render
-from msinet.world.scene import Stage, noise_texture
+from msinet.world.scene import StagedVehicle, noise_texture
 from msinet.world.vehicles import Vehicle, draw_vehicle
 
 NEIGHBOURS = 12
@@ -121,7 +121,7 @@ def _make(images: Images, around: Surroundings) -> int:
     """Make images of one vehicle, and return their number."""
     cameras, traffic, texture = _drawn(around)
     vehicle = draw_vehicle((around.seed, VEHICLES, images.identity))
-    stage = Stage(vehicle)
+    stage = StagedVehicle(vehicle)
     made = 0
     for camera, places in images.places.items():
         rng = np.random.default_rng((around.seed, IMAGES, images.identity, camera))

@@ -60,20 +60,20 @@ def test_weights_of_an_architecture_make_the_supernet_its_network(double):
     supernet = sure_of(Architecture.random(2)).eval()
     network = MSINet(architecture, 5, NARROW).eval()
     network.backbone.load_state_dict(chosen_weights(supernet, network))
-    found = supernet(images, supernet.weights_of(architecture))
+    found = supernet(images, supernet.shares_of(architecture))
     torch.testing.assert_close(found, network.backbone(images).last.mean((2, 3)), rtol=1e-9, atol=1e-9)
 
 
 def test_an_architecture_with_other_places_does_not_fit():
     with pytest.raises(SettingsError, match=r"3 stages of 2 cells .* does not fit a supernet of 3 stages of 1 cells"):
-        Supernet(NARROW, replace(PUBLISHED, cells_per_stage=1)).weights_of(Architecture.random(0))
+        Supernet(NARROW, replace(PUBLISHED, cells_per_stage=1)).shares_of(Architecture.random(0))
 
 
 @torch.no_grad()
 def test_a_cold_mixture_is_its_largest_alphas_operation():
     supernet = Supernet(NARROW)
     supernet.alphas.copy_(torch.randn(12, 4))
-    torch.testing.assert_close(supernet.mixture(1e-4), supernet.weights_of(supernet.architecture()))
+    torch.testing.assert_close(supernet.mixture(1e-4), supernet.shares_of(supernet.architecture()))
     assert supernet.mixture().equal(supernet.alphas.softmax(-1))
 
 

@@ -26,10 +26,10 @@ class Stage(nn.Module):
         super().__init__()
         self.cells = nn.ModuleList(cells)
 
-    def forward(self, x: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Apply the cells; weights: (cells, interactions, choices) for mixtures."""
+    def forward(self, x: Tensor, shares: Tensor | None = None) -> Tensor:
+        """Apply the cells; shares: (cells, interactions, choices) for mixtures."""
         for i, cell in enumerate(self.cells):
-            x = cell(x) if weights is None else cell(x, weights[i])
+            x = cell(x) if shares is None else cell(x, shares[i])
         return x
 
 
@@ -59,12 +59,12 @@ class Backbone(nn.Module):
             )
         self.halve = nn.ModuleList(conv_norm_relu(c, c).append(nn.AvgPool2d(2, 2)) for c in channels[1:-1])
 
-    def forward(self, images: Tensor, weights: Tensor | None = None) -> FeatureMaps:
-        """Map images (B, 3, H, W) to feature maps; weights: (stages, cells, interactions, choices) for mixtures."""
+    def forward(self, images: Tensor, shares: Tensor | None = None) -> FeatureMaps:
+        """Map images (B, 3, H, W) to feature maps; shares: (stages, cells, interactions, choices) for mixtures."""
         x = self.stem(images)
         middle = x
         for s, stage in enumerate(self.stages):
             if s > 0:
                 middle = x = self.halve[s - 1](x)
-            x = stage(x) if weights is None else stage(x, weights[s])
+            x = stage(x) if shares is None else stage(x, shares[s])
         return FeatureMaps(middle, x)

@@ -31,23 +31,23 @@ class MultiScaleCell(nn.Module):
         self.widens = 2 * in_channels <= out_channels
         self.project = nn.Identity() if in_channels == out_channels else conv_norm(in_channels, out_channels)
 
-    def forward(self, x: Tensor, weights: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, shares: Tensor | None = None) -> Tensor:
         """Map (B, in_channels, H, W) to (B, out_channels, H, W).
 
-        weights: (interactions, choices), where the interactions are mixtures.
+        shares: (interactions, choices), where the interactions are mixtures.
         """
         a, b = self.reduce_a(x), self.reduce_b(x)
         for i, interact in enumerate(self.interactions):
             a, b = self.scales_a[i](a), self.scales_b[i](b)
-            a, b = interact(a, b) if weights is None else interact(a, b, weights[i])
+            a, b = interact(a, b) if shares is None else interact(a, b, shares[i])
         if self.widens:
             return F.relu(sum_of_widened(self.closing, [a, b, x]), inplace=True)
         return F.relu(sum_of_widened(self.closing, [a, b]).add_(self.project(x)), inplace=True)
 
     def multiply_adds(self, x: Tensor) -> int:
         """Return the multiply-adds of closing the cell for one image, as one convolution; its blocks count nothing then."""
-        weights = sum(cast(nn.Conv2d, block[0]).weight.numel() for block in self.closing)
-        return x[0, 0].numel() * weights
+        products = sum(cast(nn.Conv2d, block[0]).weight.numel() for block in self.closing)
+        return x[0, 0].numel() * products
 
     @property
     def closing(self) -> list[nn.Sequential]:

@@ -46,20 +46,20 @@ class Supernet(nn.Module):
         """Return all parameters but the alphas: the report's omega."""
         return list(self.backbone.parameters())
 
-    def forward(self, images: Tensor, weights: Tensor | None = None) -> Tensor:
+    def forward(self, images: Tensor, shares: Tensor | None = None) -> Tensor:
         """Map images (B, 3, H, W) to features (B, feature_dim): the pooled last map.
 
-        weights: (L, choices), what the interactions of each place are weighed by, adding up to 1; by default softmax(alpha).
+        shares: (L, choices), of the interactions in the mixture of each place, adding up to 1; by default softmax(alpha).
         """
-        weights = self.mixture() if weights is None else weights
-        return pool(self.backbone(images, weights.unflatten(0, self.space.shape)).last)
+        shares = self.mixture() if shares is None else shares
+        return pool(self.backbone(images, shares.unflatten(0, self.space.shape)).last)
 
     def mixture(self, temperature: float = 1.0) -> Tensor:
-        """Return softmax(alpha / T), (L, choices): the weights of the interactions at each place."""
+        """Return softmax(alpha / T), (L, choices): the shares of the interactions at each place."""
         return (self.alphas / temperature).softmax(-1)
 
-    def weights_of(self, architecture: Architecture) -> Tensor:
-        """Return weights (L, choices) that make the supernet the network of an architecture: 1 for its choices, else 0.
+    def shares_of(self, architecture: Architecture) -> Tensor:
+        """Return shares (L, choices) that make the supernet the network of an architecture: 1 for its choices, else 0.
 
         Raises:
             SettingsError: the architecture has other places than the supernet.

@@ -193,7 +193,6 @@ def test_energies_of_any_size_leave_no_numbers_that_processors_are_slow_with():
 @torch.no_grad()
 def test_any_number_of_interactions_in_any_order_makes_a_mixture(maps, choices):
     torch.manual_seed(0)
-    choices = choices.split()
     mixture, weights = InteractionMixture(32, choices).double(), torch.rand(len(choices), dtype=torch.float64)
     if "cross_attention" in choices:
         mixture.get_parameter("cross_attention.gamma").fill_(0.7)

@@ -19,7 +19,7 @@ class InteractionMixture(nn.Module):
 
     Args:
         channels: of a branch, C.
-        choices: names of the interactions, in the order of their weights.
+        choices: names of the interactions, in the order of their shares.
     """
 
     def __init__(self, channels: int, choices: Sequence[str] = tuple(INTERACTIONS)) -> None:
@@ -32,13 +32,13 @@ class InteractionMixture(nn.Module):
         """Return the interaction of a name."""
         return cast(Interaction, self.get_submodule(name))
 
-    def forward(self, a: Tensor, b: Tensor, weights: Tensor) -> Branches:
-        """Mix; weights: (choices,), adding up to 1."""
+    def forward(self, a: Tensor, b: Tensor, shares: Tensor) -> Branches:
+        """Mix; shares: (choices,), adding up to 1."""
         with torch.autocast(a.device.type, enabled=False):
             flat_a, flat_b = flat_in_float(a), flat_in_float(b)
             # From the last to the first: gradients then add up in the same order as in searches of version 0.1.
             found = {name: self.operation(name).terms(flat_a, flat_b) for name in reversed(self.choices)}
-            weighed = [(weight, found[name]) for name, weight in zip(self.choices, weights.unbind(), strict=True)]
+            weighed = [(share, found[name]) for name, share in zip(self.choices, shares.unbind(), strict=True)]
             mixing = [(w * terms.strength, terms.mixing) for w, terms in weighed if terms.mixing]
             other = added([w * terms.other for w, terms in weighed if terms.other])
             mixed_a = fold(flat_a, own(weighed, 0), added([scale * pair[0] for scale, pair in mixing]), other, flat_b)
