@@ -93,7 +93,7 @@ def embed_with(
     take_statistics(supernet, features, for_statistics)
     supernet.eval()
     vectors = [normalize(features(batch).float()) for batch in batches]
-    return torch.cat([torch.empty(0, supernet.feature_dim, device=weights.device), *vectors])
+    return torch.cat([torch.empty(0, supernet.feature_dim, device=shares.device), *vectors])
 
 
 def load_supernet(folder: Path, splits: ReidSplits) -> tuple[Supernet, SearchSettings]:
