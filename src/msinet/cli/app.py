@@ -14,7 +14,7 @@ import msinet
 from msinet.cli.options import as_options
 from msinet.cli.terminal import say, say_aside, show_error
 from msinet.errors import MSINetError, SettingsError
-from msinet.jobs.recipes import FEW_IMAGES, Recipe, load_recipe
+from msinet.recipes import FEW_IMAGES, Recipe, load_recipe
 
 VERBS = ("demo", "run", "search", "train", "evaluate", "embed", "report", "rerun", "convert", "info")
 """Verbs, each a file and a function of this name."""

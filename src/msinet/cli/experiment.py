@@ -12,7 +12,7 @@ from msinet.experiments.settings import (
     SearchWorthSettings,
     SyntheticVehiclesSettings,
 )
-from msinet.jobs.recipes import load_recipe
+from msinet.recipes import load_recipe
 from msinet.training.settings import TrainSettings
 
 

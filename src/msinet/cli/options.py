@@ -21,8 +21,8 @@ from msinet.engine.settings import (
     Precision,
 )
 from msinet.errors import MSINetError
-from msinet.jobs.recipes import RECIPE_HELP
 from msinet.panels import DATA, MACHINE, OUTPUT, SCHEDULE
+from msinet.recipes import RECIPE_HELP
 from msinet.training.settings import TrainSettings
 
 Data = Annotated[Path, DATA, Parameter(help="Folder or table of labelled images.")]

@@ -36,8 +36,8 @@ def run(
     """
     from msinet.data.readers.detect import load_splits
     from msinet.evaluation.record import RunCommand
-    from msinet.jobs.recipes import recipe_for
     from msinet.jobs.run import run as run_all
+    from msinet.recipes import recipe_for
     from msinet.report.page import write_report
 
     if recipe is None:

@@ -9,7 +9,10 @@ from cyclopts import Parameter
 from msinet.engine.settings import DEVICE_HELP, WORKERS_HELP, require
 from msinet.experiments.grid import parse_share
 from msinet.panels import ALIGNMENT, DATA, MACHINE, NETWORK, OUTPUT, SCHEDULE, SEARCH, WORLD
+from msinet.recipes import RECIPES
 from msinet.world.settings import City
+
+RECIPE_OF_TRAININGS = f"Recipe of the trainings: {', '.join(RECIPES)} or a TOML file."
 
 AlignmentName = Literal["none", "positive", "negative", "both", "light", "unit"]
 
@@ -24,8 +27,7 @@ class ExperimentSettings:
 
     seeds: Annotated[tuple[int, ...], SCHEDULE, SEVERAL] = (0, 1, 2)
     """Seeds of the repetitions."""
-    recipe: Annotated[str, SCHEDULE] = "small-data"
-    """Recipe of the trainings: veri776, person, cross-domain, small-data, demo or a TOML file."""
+    recipe: Annotated[str, SCHEDULE, Parameter(help=RECIPE_OF_TRAININGS)] = "small-data"
     device: Annotated[str, MACHINE, Parameter(help=DEVICE_HELP)] = "auto"
     workers: Annotated[int, MACHINE, Parameter(help=WORKERS_HELP)] = 0
     share: Annotated[str, MACHINE] = "1/1"
@@ -74,9 +76,9 @@ class SearchWorthSettings(ExperimentSettings):
 class OtherDomainsSettings(ExperimentSettings):
     """Settings of the experiment on other domains and spatial alignment."""
 
-    recipe: Annotated[str, SCHEDULE] = "demo"
-    """Recipe of the trainings: veri776, person, cross-domain, small-data, demo or a TOML file. Colour jitter of 0.4 replaces
-    its random erasing."""
+    recipe: Annotated[
+        str, SCHEDULE, Parameter(help=f"{RECIPE_OF_TRAININGS} Colour jitter of 0.4 replaces its random erasing.")
+    ] = "demo"
     alignments: Annotated[tuple[AlignmentName, ...], ALIGNMENT, SEVERAL] = (
         "none",
         "positive",

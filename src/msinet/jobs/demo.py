@@ -14,12 +14,12 @@ from msinet.evaluation.evidence import Baseline
 from msinet.evaluation.record import RunCommand
 from msinet.evaluation.result import RetrievalResult
 from msinet.experiments.synthetic_vehicles import best_histogram
-from msinet.jobs.recipes import Recipe, load_recipe
 from msinet.jobs.run import run
 from msinet.jobs.score import Source
 from msinet.model.network import Network
 from msinet.model.networks import NETWORKS
 from msinet.progress import silence
+from msinet.recipes import Recipe, load_recipe
 from msinet.report.page import write_report
 from msinet.training.settings import TrainSettings
 from msinet.world.dataset import make_world

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from msinet import recipes
 from msinet.errors import SettingsError
-from msinet.jobs import recipes
-from msinet.jobs.recipes import RECIPES, TABLES, load_recipe, recipe_for
+from msinet.recipes import RECIPES, TABLES, load_recipe, recipe_for
 
 
 def test_the_list_of_recipes_is_that_of_the_files():
