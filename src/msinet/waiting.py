@@ -3,7 +3,7 @@
 import os
 from collections.abc import MutableMapping
 
-SPIN_COUNT = "10000"
+SPIN_COUNT = "3000"
 """Rounds that a thread of libgomp, the OpenMP library of PyTorch's packages, spins before it sleeps; the default is 300000.
 
 A thread that spins holds a core that another process needs. Where several processes share the cores, each parallel loop then
