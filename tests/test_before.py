@@ -96,5 +96,7 @@ def test_files_of_a_later_version_are_refused(stopped, splits):
     settings = SearchSettings(**settings_of(path))
     arrays, values = load_arrays(path)
     save_arrays(path, arrays, values | {"format": 3})
+    shutil.copy(BEFORE / "stopped" / path.name, path.with_name("search.checkpoint-before.safetensors"))
     with pytest.raises(CheckpointError, match="later version"):
         search(splits, settings, stopped)
+    assert path.is_file()  # It is whole: neither set aside nor passed over for the one before.

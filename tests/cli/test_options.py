@@ -3,7 +3,7 @@
 import pytest
 
 from msinet.cli.options import SharedOptions, as_options
-from msinet.errors import SettingsError
+from msinet.errors import FileError, SettingsError
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,12 @@ from msinet.errors import SettingsError
         ("run", ["--train.learning-rate=0"], "--train.learning-rate"),
         ("run", ["--search.learning-rate", "0"], "--search.learning-rate"),
         ("run", [], "--search.learning-rate or --train.learning-rate"),
+        (
+            "run",
+            ["--search.learning-rate=1", "--train.learning-rate=0"],
+            "--search.learning-rate or --train.learning-rate",
+        ),
+        ("demo", [], "learning_rate"),
     ],
 )
 def test_a_setting_is_named_as_it_is_given(verb, tokens, option):
@@ -36,3 +42,8 @@ def test_the_same_word_later_in_a_message_is_a_word():
 
 def test_only_shared_options_that_are_given_replace_settings():
     assert SharedOptions(seed=0, compile=False).given == {"seed": 0, "compile": False}
+
+
+def test_a_setting_in_a_path_is_no_option():
+    error = FileError("/runs/out/search.jsonl cannot be written: choose another folder for out", "out")
+    assert as_options(error, "search") == "/runs/out/search.jsonl cannot be written: choose another folder for --out"

@@ -28,8 +28,8 @@ class SearchSettings(LoopSettings):
     alpha_milestones: Annotated[tuple[int, ...], SCHEDULE] = (150, 225, 350)
     """Epochs at which the learning rate of the alphas is divided by ten."""
     overlap: Annotated[float, SEARCH] = 0.4
-    """Share of the identities that train both weights and alphas, with different images. A third of the others trains the
-    weights alone, the rest the alphas alone."""
+    """Share of the identities that train both weights and alphas, with different images. Of the other
+    identities, a third trains only the weights, two thirds only the alphas."""
     temperature: Annotated[float, SEARCH] = 0.05
     """Temperature of the contrastive loss (tau of equation 2)."""
     memory_keep: Annotated[float, SEARCH] = 0.2

@@ -93,7 +93,7 @@ def main(tokens: Sequence[str] | None = None, recipe: Recipe | None = None) -> N
         show_error(str(error))
         sys.exit(2 if isinstance(error, CycloptsError) else 1)
     except KeyboardInterrupt:
-        say_aside("stopped: run, search, train, data make and experiment resume with the same command")
+        say_aside("stopped: run, search, train, rerun, demo, experiment and data make resume with the same command")
         sys.exit(130)
 
 

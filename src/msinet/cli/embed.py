@@ -26,7 +26,7 @@ def embed(
     Args:
         out: File to write: vectors (N, D) of unit length, and path, identity, camera, track and split of each.
         split: Split to embed: train, validation, query, gallery or all.
-        shard: Share of the images, so that many machines can divide the work: 3/100 is the third hundredth.
+        shard: Part of the images to embed, so that machines can divide the work: 3/100 is the third hundredth.
     """
     from msinet.data.readers.detect import load_splits
     from msinet.engine.machine import Machine

@@ -21,6 +21,7 @@ from msinet.engine.settings import (
     Precision,
 )
 from msinet.errors import MSINetError
+from msinet.experiments.settings import OtherDomainsSettings, SearchWorthSettings, SyntheticVehiclesSettings
 from msinet.panels import DATA, MACHINE, OUTPUT, SCHEDULE
 from msinet.recipes import RECIPE_HELP
 from msinet.training.settings import TrainSettings
@@ -57,14 +58,14 @@ def as_options(error: MSINetError, verb: str, tokens: Sequence[str] = ()) -> str
     """Return an error's message with its settings written as the options of a verb: learning_rate -> --learning-rate.
 
     Args:
-        error: any error; the first mention of each of its settings becomes an option.
-        verb: the verb that raised it.
-        tokens: the words of the command line: of the options of `run` that set the same for search and training, the message
-            names the one that was given.
+        error: any error; the first mention of each of its settings, outside of paths, becomes an option.
+        verb: the verb that raised it; settings that it has no option for stay as they are.
+        tokens: the words of the command line; where `run` has a setting twice, those that were given are named.
     """
     message = str(error)
     for setting in error.settings:
-        message = re.sub(rf"\b{setting}\b", _option(setting, verb, tokens), message, count=1)
+        if setting in _OF_A_VERB.get(verb, {setting}):
+            message = re.sub(rf"(?<![\w/.-]){setting}(?![\w/-]|\.\w)", _option(setting, verb, tokens), message, count=1)
     return message
 
 
@@ -73,8 +74,9 @@ def _option(setting: str, verb: str, tokens: Sequence[str]) -> str:
     owners = [owner for owner, names in _OF_A_RUN.items() if verb == "run" and setting in names]
     options = [f"--{owner}.{dashed}" for owner in owners] or [f"--{dashed}"]
     words = {token.partition("=")[0] for token in tokens}
-    given = [option for option in (f"--{dashed}", *options) if option in words]
-    return " or ".join(given[:1] or options)
+    if f"--{dashed}" in words:
+        return f"--{dashed}"
+    return " or ".join([option for option in options if option in words] or options)
 
 
 def _names(settings: type) -> set[str]:
@@ -82,3 +84,12 @@ def _names(settings: type) -> set[str]:
 
 
 _OF_A_RUN = {"search": _names(SearchSettings), "train": _names(TrainSettings)}
+
+_OF_A_VERB = {
+    "demo": {"out", "seed"},
+    "rerun": {"out", "data"},
+    "search-worth": _names(SearchWorthSettings),
+    "other-domains": _names(OtherDomainsSettings),
+    "synthetic-vehicles": _names(SyntheticVehiclesSettings),
+}
+"""Verbs that do work of others, whose settings they do not have, and the settings that they have."""

@@ -23,7 +23,7 @@ class DataSettings:
     split_seed: int = 0
     """Seed that halves the identities into train and test where the dataset has no splits. Give all commands the same."""
     verify: bool = True
-    """Decoding of every image before the start; those that cannot be read are left out."""
+    """Decode every image first, and leave out those that cannot be read."""
 
     def __post_init__(self) -> None:
         if self.format is not None and self.format not in get_args(Format):

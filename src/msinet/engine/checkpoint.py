@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -59,7 +60,9 @@ class RunFolder:
         try:
             self.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise FileError(f"cannot write to {self.out}: {error.strerror}; choose another folder for out", "out") from error
+            raise FileError(
+                f"cannot write to {self.out.absolute()}: {error.strerror}; choose another folder for out", "out"
+            ) from error
 
     def resume(self) -> Checkpoint | None:
         """Return the last good checkpoint, None where there is none.
@@ -73,14 +76,15 @@ class RunFolder:
         checkpoints = [path for path in (self.checkpoint, self.checkpoint_before) if path.exists()]
         for path in checkpoints:
             try:
-                found = load_checkpoint(path)
-            except CheckpointError as error:
+                content = load_arrays(path)
+            except FileError as error:
                 if path == checkpoints[-1]:
-                    raise
+                    raise CheckpointError(str(error)) from error
                 logger.warning("%s: going on from the one before, %s", error, self.checkpoint_before)
                 if self.writes:
                     path.replace(path.with_name(path.name + ".damaged"))
                 continue
+            found = _checkpoint_of(path, *content)
             self._require_same_run(path, found.values["made_from"])
             self._forget_log_after(found.values["log_bytes"])
             return found
@@ -116,8 +120,8 @@ class RunFolder:
         changed = [f"{key}: {before.get(key)} -> {now.get(key)}" for key in now | before if before.get(key) != now.get(key)]
         if changed:
             raise CheckpointError(
-                f"{path} is of a run with other settings or data. Choose another folder for out, or delete it to start "
-                f"anew:{listed(changed)}",
+                f"{path.absolute()} is of a run with other settings or data. Choose another folder for out, or delete the "
+                f"checkpoint to start anew:{listed(changed)}",
                 "out",
             )
 
@@ -134,10 +138,14 @@ def load_checkpoint(path: Path) -> Checkpoint:
         CheckpointError: it is missing, damaged, of a later version, or of a search that this version has no switch for.
     """
     try:
-        arrays, values = load_arrays(path)
+        return _checkpoint_of(path, *load_arrays(path))
     except FileError as error:
         raise CheckpointError(str(error)) from error
-    if values.get("format", 1) > FORMAT:
+
+
+def _checkpoint_of(path: Path, arrays: Mapping[str, np.ndarray], values: dict[str, Any]) -> Checkpoint:
+    """Return the checkpoint that a file holds. Raises what `load_checkpoint` does, but for damage."""
+    if values.get("format", 1) not in (1, FORMAT):
         raise CheckpointError(f"{path} was written by a later version of msinet: install that version to go on")
     if "format" not in values:
         values["made_from"] = _without_left_settings(path, values["made_from"])

@@ -111,7 +111,7 @@ def prepare_splits(
     task = next(iter(sizes)) if task is None else task
     if task not in sizes:
         known = ", ".join(repr(name) for name in sizes)
-        raise SettingsError(f"task is {task!r}: the test sizes of {splits.name} are {known}", "task")
+        raise SettingsError(f"task is {task!r}: the test sizes of {splits.name} are {known}")
     query, gallery = sizes[task].query, sizes[task].gallery
     draw = partial(galleries.of, f"{splits.name} {task}".strip())
     tasks = prepare(query, gallery, protocol, scoring, splits.answers, splits.protocol, camera_pairs, draw)

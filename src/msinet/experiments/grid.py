@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from msinet.errors import SettingsError
+from msinet.errors import ResultError, SettingsError
 from msinet.files.atomic import write_atomically
 from msinet.progress import begin
 
@@ -73,7 +73,18 @@ def read_values(file: Path, made_from: Mapping[str, Any]) -> Mapping[str, Any]:
     Raises:
         SettingsError: the file was made from something else.
     """
-    found = json.loads(file.read_text(encoding="utf-8"))
+    found = read_json(file)
     if found.get("made_from") != json.loads(json.dumps(made_from)):
-        raise SettingsError(f"{file} was made with other settings or data: choose another folder for out", "out")
+        raise SettingsError(f"{file.absolute()} was made with other settings or data: choose another folder for out", "out")
     return found["values"]
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """Return what a file of JSON holds. Raises ResultError where it is damaged."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError("it holds no names and values")
+    except (OSError, ValueError) as error:
+        raise ResultError(f"cannot read {file}: {error}; delete it to do its work again") from error
+    return found

@@ -14,7 +14,7 @@ from msinet.engine.machine import Machine
 from msinet.engine.settings import settings_dict
 from msinet.errors import SettingsError
 from msinet.evaluation.result import RetrievalResult
-from msinet.experiments.grid import Job, do_jobs, own_share
+from msinet.experiments.grid import Job, do_jobs, own_share, read_json
 from msinet.experiments.search_worth_plan import Plan
 from msinet.experiments.search_worth_report import report
 from msinet.experiments.settings import SearchWorthSettings
@@ -84,7 +84,7 @@ def search_and_train(plan: Plan, name: str, seed: int) -> None:
 
 def score_others(plan: Plan, folder: Path, file: Path, machine: Machine) -> None:
     """Score the other architectures by the supernet of a search, as far as they are not yet in the file."""
-    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    known = read_json(file) if file.is_file() else {}
     if missing := [other for other in plan.others if other not in known]:
         scores = supernet_scores(folder, plan.splits, [Architecture.find(other) for other in missing], machine)
         write_atomically(file, json.dumps(known | dict(zip(missing, scores, strict=True))).encode())
@@ -101,7 +101,9 @@ def train_and_score(plan: Plan, label: str, architecture: Architecture, seed: in
     if file.is_file():
         record = RetrievalResult.load(file).record
         if record.training != made_with or record.data is None or record.data.fingerprint != splits.fingerprint():
-            raise SettingsError(f"{file} was made with other settings or data: choose another folder for out", "out")
+            raise SettingsError(
+                f"{file.absolute()} was made with other settings or data: choose another folder for out", "out"
+            )
         return
     network = train(splits, architecture, settings, file.parent).network
     cameras = {record.camera for record in (*splits.query, *splits.gallery)}

@@ -31,8 +31,7 @@ class ExperimentSettings:
     device: Annotated[str, MACHINE, Parameter(help=DEVICE_HELP)] = "auto"
     workers: Annotated[int, MACHINE, Parameter(help=WORKERS_HELP)] = 0
     share: Annotated[str, MACHINE] = "1/1"
-    """Share of this process in the work, where several divide it: 1/2 for the first of two, 2/2 for the second. The table
-    shows all that is done."""
+    """Part of the work that this process does: 1/2 is the first of two, 2/2 the second. The table shows all that is done."""
 
     def __post_init__(self) -> None:
         require(self, "seeds", bool(self.seeds), "give at least one")

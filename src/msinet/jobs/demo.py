@@ -48,8 +48,9 @@ def demo(out: Path, seed: int = 0, plan: DemoPlan | None = None) -> RetrievalRes
     search, training = SearchSettings(**plan.recipe["search"], seed=seed), TrainSettings(**plan.recipe["train"], seed=seed)
     finished = run(source.splits, search, training, out, None, RunCommand(vehicles.resolve(), source.reading))
     result = finished.result.with_evidence(baselines=baselines(source.splits, finished.trained.network, training))
-    result.save(out / "result.json")
-    write_report(out, source.splits.gallery)
+    if Machine(training.machine).is_first:
+        result.save(out / "result.json")
+        write_report(out, source.splits.gallery)
     return result
 
 

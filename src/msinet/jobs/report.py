@@ -20,7 +20,7 @@ def report_on(run: Path, moved_to: Path | None = None) -> Path:
     command = load_result(run).record.command
     source = moved_to or (command.data if command else None)
     records = ()
-    if source and source.exists():
+    if source and (moved_to or source.exists()):
         reading = command.reading if command else None
         format, seed = (reading.format, reading.split_seed) if reading else (None, 0)
         records = load_splits(source, format, seed, verify=False).gallery

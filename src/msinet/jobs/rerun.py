@@ -30,7 +30,7 @@ def source_of(result: RetrievalResult, moved_to: Path | None = None) -> Source:
         raise ResultError("this result records no command: msinet run, and msinet evaluate of a model, can be repeated")
     source = Source.read(moved_to or command.data, command.reading)
     if (now := source.splits.fingerprint()) != data.fingerprint:
-        raise DatasetError(f"the data has changed: {command.data} was {data.fingerprint} and is {now}")
+        raise DatasetError(f"the data has changed: {source.path} was {data.fingerprint} and is {now}")
     return source
 
 

@@ -34,7 +34,7 @@ def load_recipe(name_or_file: str | Path) -> Recipe:
     Raises:
         SettingsError: there is no such recipe, it is no TOML, or it sets what does not exist.
     """
-    source = files(__name__) / f"{name_or_file}.toml" if name_or_file in RECIPES else Path(name_or_file)
+    source = files(__name__) / f"{name_or_file}.toml" if str(name_or_file) in RECIPES else Path(name_or_file)
     try:
         recipe = tomllib.loads(source.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
