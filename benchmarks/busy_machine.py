@@ -17,7 +17,7 @@ from paired import Row, write_table
 
 from msinet.waiting import SPIN_COUNT, VARIABLES
 
-ROUNDS = 7
+ROUNDS = 5
 STEPS = {0: 20, 1: 6, 2: 4}
 """Steps a round, by the number of other processes."""
 
