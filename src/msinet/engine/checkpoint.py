@@ -18,7 +18,7 @@ from msinet.errors import CheckpointError, FileError, listed
 from msinet.files.tensor_files import load_arrays, save_arrays
 
 FORMAT = 2
-"""Of checkpoints; those without a number are of version 0.1."""
+"""Format number of checkpoints; those without one are of version 0.1."""
 
 LEFT_SEARCH = {"contrast": "twins", "balanced": False, "choose_by": "alpha"}
 """Settings that searches of version 0.1 had, and the values under which they are today's searches."""

@@ -13,7 +13,7 @@ from msinet.normalisation import MEAN, STD
 CARD = "model.json"
 
 FORMAT = 2
-"""Of the card; those without a number are of version 0.1."""
+"""Format number of the card; cards without one are of version 0.1."""
 
 
 @dataclass(frozen=True)

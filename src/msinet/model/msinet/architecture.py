@@ -12,7 +12,7 @@ from msinet.model.msinet.interactions import INTERACTIONS
 from msinet.model.msinet.search_space import PUBLISHED, SearchSpace
 
 FORMAT = 2
-"""Of files of architectures; those without a number are of version 0.1."""
+"""Format number of architecture files; those without one are of version 0.1."""
 
 
 @dataclass(frozen=True)
