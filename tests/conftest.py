@@ -21,7 +21,7 @@ from msinet.architecture_search.sides import Sides
 from msinet.architecture_search.twins import TwinsSearch
 from msinet.batches.loading import Batch
 from msinet.data.identity_splits import SearchSplit
-from msinet.data.records import ImageRecord, ReidSplits
+from msinet.data.records import ImageRecord, ReidSplits, RetrievalTask
 from msinet.engine.machine import Machine
 from msinet.model.msinet.search_space import PUBLISHED
 from msinet.progress import listen
@@ -74,6 +74,15 @@ def make_splits(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ReidS
         return ReidSplits("painted", train=tuple(records[:cut]), query=tuple(records[cut:]), gallery=tuple(records[cut:]))
 
     return make
+
+
+@pytest.fixture
+def sized(make_splits: Callable[..., ReidSplits]) -> ReidSplits:
+    """A dataset with two test sizes, usually scored by drawn galleries."""
+    splits = make_splits(test=6)
+    few = tuple(record for record in splits.gallery if record.identity < "v011")
+    tasks = {"3": RetrievalTask(few, few), "6": RetrievalTask(splits.query, splits.gallery)}
+    return replace(splits, tasks=tasks, query=few, gallery=few, protocol="vehicleid")
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-from safetensors.torch import load_file
 
 from msinet.cli.app import GROUPS, VERBS, main
 from msinet.evaluation.protocols import PROTOCOLS
@@ -205,42 +203,6 @@ def test_the_help_lists_every_verb_by_its_first_sentence(capsys):
 def test_wrong_usage_is_one_line_and_code_2(capsys, tokens):
     assert run(*tokens) == 2
     assert capsys.readouterr().err.startswith("error: ")
-
-
-def test_convert_names_what_it_leaves_out(tmp_path, capsys):
-    from msinet.model.msinet.architecture import Architecture
-    from msinet.model.msinet.network import MSINet
-    from msinet.model.msinet.published import our_name
-
-    ours = MSINet(Architecture.uniform("none"), 3).state_dict()
-    published = {name: ours[our_name(name)] for name in published_names() if our_name(name) in ours}
-    published["align_module.pos_pam.query_conv.bias"] = torch.zeros(64)
-    torch.save({"state_dict": published}, tmp_path / "old.pth")
-    assert run("convert", str(tmp_path / "old.pth"), f"--out={tmp_path / 'new'}", "--architecture=all:none") == 0
-    assert "align_module" in capsys.readouterr().out
-    written = load_file(tmp_path / "new/model.safetensors")
-    assert all(torch.equal(written[name], ours[name]) for name in ours if "num_batches" not in name)
-
-
-def published_names() -> list[str]:
-    """Return the published names of all tensors of a network whose interactions have none."""
-    norm = ["weight", "bias", "running_mean", "running_var"]
-    block = ["conv.weight", *(f"bn.{n}" for n in norm)]
-    light = ["conv1.weight", "conv2.weight", *(f"bn.{n}" for n in norm)]
-    names = [f"conv1.{n}" for n in block] + [f"cells.{c}.0.{n}" for c in (2, 5) for n in block]
-    for cell in (0, 1, 3, 4, 6, 7):
-        blocks = ["conv1a", "conv1b", "conv4a", "conv4b", *(["downsample"] if cell in (0, 3, 6) else [])]
-        lights = ["conv2a", "conv3a", *(f"conv{i}b.{j}" for i in (2, 3) for j in range(3))]
-        names += [f"cells.{cell}.{b}.{n}" for b in blocks for n in block]
-        names += [f"cells.{cell}.{b}.{n}" for b in lights for n in light]
-    for head in ("", "f_"):
-        names += [
-            f"{head}fc.weight",
-            *(f"{head}head.{n}" for n in norm),
-            f"{head}classifier.weight",
-            f"{head}classifier.bias",
-        ]
-    return [*names, "f_conv.weight", "f_conv.bias"]
 
 
 def test_data_make_writes_what_the_other_commands_read(tmp_path, capsys, tiny):

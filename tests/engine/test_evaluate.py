@@ -1,8 +1,5 @@
-from dataclasses import replace
-
 import pytest
 
-from msinet.data.records import RetrievalTask
 from msinet.engine.embed import embed
 from msinet.engine.evaluate import evaluate, evaluate_among, prepare_splits
 from msinet.engine.machine import Machine
@@ -63,15 +60,6 @@ def test_what_cannot_be_scored_is_known_beforehand(make_splits):
         prepare_splits(splits, protocol="marked")
     with pytest.raises(SettingsError, match="task is '800': the test sizes of painted are ''"):
         prepare_splits(splits, "800")
-
-
-@pytest.fixture
-def sized(make_splits):
-    """A dataset with two test sizes, usually scored by drawn galleries."""
-    splits = make_splits(test=6)
-    few = tuple(record for record in splits.gallery if record.identity < "v011")
-    tasks = {"3": RetrievalTask(few, few), "6": RetrievalTask(splits.query, splits.gallery)}
-    return replace(splits, tasks=tasks, query=few, gallery=few, protocol="vehicleid")
 
 
 def test_the_first_size_is_the_one_that_stands_for_the_dataset(network, machine, sized):

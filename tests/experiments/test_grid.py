@@ -2,7 +2,7 @@ import pytest
 from tests.heard import Heard
 
 from msinet.errors import SettingsError
-from msinet.experiments.grid import Job, do_jobs, once, own_share, parse_share, read_values
+from msinet.experiments.grid import Job, do_jobs, once, own_share, read_values
 from msinet.progress import listen
 
 
@@ -13,15 +13,7 @@ def test_all_shares_together_are_all_jobs(shares):
 
 
 def test_shares_are_counted_from_one():
-    assert parse_share("3/100") == (3, 100)
     assert own_share("abcde", "1/2") == "ace"
-
-
-@pytest.mark.parametrize("share", ["0/2", "3/2", "1", "1/0", "a/b", "-1/2", ""])
-def test_what_is_no_share_is_refused(share):
-    with pytest.raises(SettingsError, match="write 1/2 for the first of two shares") as error:
-        parse_share(share)
-    assert error.value.settings == ("share",)
 
 
 def test_jobs_are_done_in_their_order_and_seen_by_their_names():

@@ -1,13 +1,11 @@
 """Several data sets, models, test sizes and protocols in one go."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from msinet.data.embeddings import Embeddings
-from msinet.data.records import RetrievalTask
 from msinet.data.settings import DataSettings
 from msinet.engine.embed import embed
 from msinet.engine.evaluate import evaluate
@@ -28,15 +26,6 @@ ON_CPU = MachineSettings(device="cpu", precision="fp32")
 @pytest.fixture(scope="module")
 def network():
     return MSINet(Architecture.named("veri776"), 3, channels_at(0.25), (32, 48)).eval()
-
-
-@pytest.fixture
-def sized(make_splits):
-    """A dataset with two test sizes, usually scored by drawn galleries."""
-    splits = make_splits(test=6)
-    few = tuple(record for record in splits.gallery if record.identity < "v011")
-    tasks = {"3": RetrievalTask(few, few), "6": RetrievalTask(splits.query, splits.gallery)}
-    return replace(splits, tasks=tasks, query=few, gallery=few, protocol="vehicleid")
 
 
 def test_every_test_size_is_scored_under_every_protocol(network, sized, tmp_path):

@@ -4,10 +4,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from msinet.world.mesh import box, mesh_of
-from msinet.world.paintwork import FACES, HEIGHT, ORIGIN, SIZE, WIDTH, Material, Paintwork
+from msinet.world.paintwork import HEIGHT, ORIGIN, SIZE, WIDTH, Material, Paintwork
 
 GREY = (90, 90, 90)
 RED = (200, 10, 10)
+
+FACES = ("left", "right", "top", "front", "rear")
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ def function_of(verb: str) -> str:
 
 
 def main(tokens: Sequence[str] | None = None, recipe: Recipe | None = None) -> None:
-    """Run the command line. Exit codes: 0 done, 1 data or result not good enough, 2 wrong usage, 130 stopped.
+    """Run the command line. Exit codes: 0 done, 1 failed or not good enough, 2 wrong usage, 130 stopped.
 
     Args:
         tokens: the words after `msinet`; by default those of the process.

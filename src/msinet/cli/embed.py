@@ -30,11 +30,12 @@ def embed(
     """
     from msinet.data.readers.detect import load_splits
     from msinet.engine.machine import Machine
-    from msinet.jobs.embed_shard import Shard, embed_shard, require_split
+    from msinet.jobs.embed_shard import embed_shard, require_split
     from msinet.model.model_files import load_model
+    from msinet.sharing import Share
 
     require_split(split)
-    part, network = Shard.parse(shard), load_model(model)
+    part, network = Share.parse(shard, "shard"), load_model(model)
     with bars():
         splits = load_splits(data, reading.format, reading.split_seed, verify=False)
         count, skipped = embed_shard(network, splits, out, Machine(settings), split, part, reading.verify)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from msinet.errors import ResultError, SettingsError
 from msinet.files.atomic import write_atomically
 from msinet.progress import begin
+from msinet.sharing import Share
 
 T = TypeVar("T")
 
@@ -32,20 +33,8 @@ def do_jobs(jobs: Iterable[Job]) -> None:
 
 def own_share(items: Sequence[T], share: str) -> Sequence[T]:
     """Return the items of one share: of `2/3` every third one, from the second on."""
-    which, shares = parse_share(share)
-    return items[which - 1 :: shares]
-
-
-def parse_share(share: str) -> tuple[int, int]:
-    """Return number and count of a share: `2/3` -> (2, 3).
-
-    Raises:
-        SettingsError: it is not a share.
-    """
-    which, _, shares = share.partition("/")
-    if not (which.isdecimal() and shares.isdecimal() and 1 <= int(which) <= int(shares)):
-        raise SettingsError(f"share is {share}: write 1/2 for the first of two shares, 2/2 for the second", "share")
-    return int(which), int(shares)
+    own = Share.parse(share, "share")
+    return items[own.which - 1 :: own.count]
 
 
 def once(file: Path, made_from: Mapping[str, Any], work: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:

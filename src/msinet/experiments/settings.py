@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from msinet.engine.settings import DEVICE_HELP, WORKERS_HELP, require
-from msinet.experiments.grid import parse_share
 from msinet.panels import ALIGNMENT, DATA, MACHINE, NETWORK, OUTPUT, SCHEDULE, SEARCH, WORLD
 from msinet.recipes import RECIPES
+from msinet.sharing import Share
 from msinet.world.settings import City
 
 RECIPE_OF_TRAININGS = f"Recipe of the trainings: {', '.join(RECIPES)} or a TOML file."
@@ -35,7 +35,7 @@ class ExperimentSettings:
 
     def __post_init__(self) -> None:
         require(self, "seeds", bool(self.seeds), "give at least one")
-        parse_share(self.share)
+        Share.parse(self.share, "share")
 
 
 @Parameter(name="*")

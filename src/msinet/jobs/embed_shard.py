@@ -1,7 +1,6 @@
 """Embedding a dataset, or a share of it, into a file: many machines can divide the work."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from msinet.data.embedding_files import save_embeddings, split_words
@@ -11,6 +10,7 @@ from msinet.engine.embed import embed
 from msinet.engine.machine import Machine, share_of
 from msinet.errors import SettingsError
 from msinet.model.network import Network
+from msinet.sharing import Share
 
 SPLITS = (*SPLIT_NAMES, "all")
 """Splits to embed: one of them, or all."""
@@ -22,29 +22,13 @@ def require_split(split: str) -> None:
         raise SettingsError(f"split is {split}: choose one of {', '.join(SPLITS)}", "split")
 
 
-@dataclass(frozen=True)
-class Shard:
-    """A share of the images: number `which`, from 1, of `count`."""
-
-    which: int = 1
-    count: int = 1
-
-    @classmethod
-    def parse(cls, words: str) -> "Shard":
-        """Return the shard of words such as 3/100. Raises SettingsError where they are none."""
-        which, _, count = words.partition("/")
-        if not (which.isdecimal() and count.isdecimal() and 1 <= int(which) <= int(count)):
-            raise SettingsError(f"shard is {words}: write which of how many, from 1/100 to 100/100", "shard")
-        return cls(int(which), int(count))
-
-
 def embed_shard(
     network: Network,
     splits: ReidSplits,
     out: Path,
     machine: Machine | None = None,
     split: str = "all",
-    shard: Shard | None = None,
+    shard: Share | None = None,
     verify: bool = True,
 ) -> tuple[int, Sequence[Skipped]]:
     """Embed images of a dataset and write them to an .npz file; return their number, and the files that were left out.
@@ -64,7 +48,7 @@ def embed_shard(
         FileError: the file cannot be written.
     """
     require_split(split)
-    machine, shard = machine or Machine(), shard or Shard()
+    machine, shard = machine or Machine(), shard or Share()
     parts = splits.parts()
     chosen = parts if split == "all" else (split,)
     records = list({record.path: record for name in chosen for record in parts[name]}.values())

@@ -10,7 +10,7 @@ from msinet.engine.evaluate import evaluate
 from msinet.engine.machine import Machine
 from msinet.engine.settings import MachineSettings
 from msinet.errors import DatasetError, ResultError, listed
-from msinet.evaluation.record import EvaluateCommand, Record
+from msinet.evaluation.record import EvaluateCommand, Record, RunCommand
 from msinet.evaluation.result import RetrievalResult
 from msinet.jobs.run import run
 from msinet.jobs.score import Source
@@ -25,12 +25,11 @@ def source_of(result: RetrievalResult, moved_to: Path | None = None) -> Source:
         ResultError: no command made the result.
         DatasetError: the data is not what it was.
     """
-    command, data = result.record.command, result.record.data
-    if command is None or data is None:
-        raise ResultError("this result records no command: msinet run, and msinet evaluate of a model, can be repeated")
+    command, data = command_of(result), result.record.data
     source = Source.read(moved_to or command.data, command.reading)
-    if (now := source.splits.fingerprint()) != data.fingerprint:
-        raise DatasetError(f"the data has changed: {source.path} was {data.fingerprint} and is {now}")
+    now, before = source.splits.fingerprint(), data.fingerprint if data else "unknown"
+    if now != before:
+        raise DatasetError(f"the data has changed: {source.path} was {before} and is {now}")
     return source
 
 
@@ -47,13 +46,18 @@ def rerun(result: RetrievalResult, splits: ReidSplits, out: Path) -> RetrievalRe
         DatasetError: the file of drawn galleries is gone.
         What `run` or `evaluate` raises.
     """
-    record = result.record
-    if record.command is None:
+    command = command_of(result)
+    if isinstance(command, EvaluateCommand):
+        return _evaluate_again(result, command, splits, out)
+    search, training = _settings_of(result.record)
+    return run(splits, search, training, out, command.protocol, command).result
+
+
+def command_of(result: RetrievalResult) -> RunCommand | EvaluateCommand:
+    """Return the command that made a result. Raises ResultError where none is recorded."""
+    if result.record.command is None:
         raise ResultError("this result records no command: msinet run, and msinet evaluate of a model, can be repeated")
-    if isinstance(record.command, EvaluateCommand):
-        return _evaluate_again(result, record.command, splits, out)
-    search, training = _settings_of(record)
-    return run(splits, search, training, out, record.command.protocol, record.command).result
+    return result.record.command
 
 
 def _evaluate_again(result: RetrievalResult, command: EvaluateCommand, splits: ReidSplits, out: Path) -> RetrievalResult:

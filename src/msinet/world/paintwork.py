@@ -30,7 +30,6 @@ class Material(IntEnum):
     BRAKE_LIGHT = 8
 
 
-FACES = ("left", "right", "top", "front", "rear")
 DRAWN_AT = 2
 """Factor by which pictures are drawn finer than they are kept, which smooths edges."""
 LONG, SHORT, HIGH = 256, 96, 96
