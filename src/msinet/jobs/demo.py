@@ -1,5 +1,7 @@
 """The whole job on synthetic vehicles, with the scores of colour histograms and of the untrained network beside it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -39,19 +41,34 @@ class DemoPlan:
 def demo(out: Path, seed: int = 0, plan: DemoPlan | None = None) -> RetrievalResult:
     """Make vehicles, search, train, score and report; stopped and called again, it resumes.
 
-    The baselines in the result's evidence are the best colour histogram and the untrained network, scored on the same
-    images under the same protocol.
+    The network computes on one thread, so that the demo is hardly slower on a busy machine. The baselines in the result's
+    evidence are the best colour histogram and the untrained network, scored on the same images under the same protocol.
     """
     plan, vehicles = plan or DemoPlan(), out / "vehicles"
     make_world(vehicles, replace(plan.world, seed=seed))
     source = Source.read(vehicles, DataSettings(verify=False))
     search, training = SearchSettings(**plan.recipe["search"], seed=seed), TrainSettings(**plan.recipe["train"], seed=seed)
-    finished = run(source.splits, search, training, out, None, RunCommand(vehicles.resolve(), source.reading))
-    result = finished.result.with_evidence(baselines=baselines(source.splits, finished.trained.network, training))
+    command = RunCommand(vehicles.resolve(), source.reading)
+    with one_thread():
+        finished = run(source.splits, search, training, out, None, command)
+        compared = baselines(source.splits, finished.trained.network, training)
+    result = finished.result.with_evidence(baselines=compared)
     if Machine(training.machine).is_first:
         result.save(out / "result.json")
         write_report(out, source.splits.gallery)
     return result
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread: the demo's small network gains little from more, and threads that share cores with other
+    processes wait for each other in every operation."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def baselines(splits: ReidSplits, trained: Network, settings: TrainSettings) -> tuple[Baseline, ...]:
