@@ -3,14 +3,16 @@
 from pathlib import Path
 from typing import Annotated
 
+from msinet.cli.bars import bars
 from msinet.cli.extras import needs_extra
 from msinet.cli.options import Out
-from msinet.cli.terminal import bars, say, show_baselines
+from msinet.cli.tables import show_baselines
+from msinet.cli.terminal import say
 from msinet.panels import WORLD
 
 
 def demo(*, out: Out = Path("runs/demo"), seed: Annotated[int, WORLD] = 0) -> None:
-    """Show the whole job on synthetic vehicles, in about ten minutes of two CPU cores: make, search, train, score, report.
+    """Show the whole job on synthetic vehicles, in about eight minutes of one CPU core: make, search, train, score, report.
 
     Stopped and started again, it resumes.
 
