@@ -28,6 +28,10 @@ class FileError(MSINetError):
     """A file that cannot be read or written."""
 
 
+class BusyError(MSINetError):
+    """A folder or file that another process writes to."""
+
+
 class CheckpointError(MSINetError):
     """The checkpoint of a search or a training that is missing, damaged or of another run."""
 

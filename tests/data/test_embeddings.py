@@ -49,3 +49,9 @@ def test_vectors_must_fit_the_records(shape):
 @pytest.mark.parametrize("kind", [np.float16, np.float64])
 def test_vectors_of_another_type_are_converted(kind):
     assert Embeddings(np.eye(3, dtype=kind), RECORDS).vectors.dtype == np.float32
+
+
+@pytest.mark.parametrize("vectors", [np.eye(3) * 1e200, np.eye(3) * 1j], ids=["too long", "complex"])
+def test_numbers_that_float32_cannot_hold_are_refused(vectors):
+    with pytest.raises(ValueError, match=r"vectors are (too long for float32: scale|complex: give real)"):
+        Embeddings(vectors, RECORDS)

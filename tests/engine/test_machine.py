@@ -34,6 +34,14 @@ def test_a_tracker_gets_the_curves(tmp_path):
     assert b"loss" in events.read_bytes()
 
 
+def test_a_tracker_that_cannot_write_a_name_is_an_error(tmp_path):
+    """TensorBoard writes to names in UTF-8 alone."""
+    pytest.importorskip("tensorboard", reason="pip install msinet[track]")
+    with pytest.raises(SettingsError, match="its name is not UTF-8"):  # noqa: SIM117
+        with Machine(MachineSettings(device="cpu")).tracker("tensorboard", "train", tmp_path / "r\udcb3n"):
+            pass
+
+
 def test_a_tracker_that_is_not_installed_is_an_error(tmp_path):
     if importlib.util.find_spec("mlflow"):
         pytest.skip("mlflow is installed here")

@@ -84,6 +84,12 @@ def test_draws_are_saved_and_read_back(make_images, tmp_path):
     assert (len(draws["world 800"]), read_draws(tmp_path / "none.json")) == (COUNT, {})
 
 
+def test_draws_of_names_that_are_not_utf_8_are_read_back(tmp_path):
+    draws = {"s\udcb3t 800": [{"\udcb3\udcb5001": "caf\udce9/1.jpg"}]}
+    write_draws(tmp_path / "draws.json", draws)
+    assert read_draws(tmp_path / "draws.json") == draws
+
+
 def test_a_file_of_draws_gives_what_it_holds_and_gets_what_it_lacks(make_images, tmp_path):
     records, file = make_images(10, 5).records, tmp_path / "draws.json"
     others = draw_galleries(records, seed=5)

@@ -1,9 +1,11 @@
 """What can be scored is known from labels alone."""
 
+import numpy as np
 import pytest
 
 from msinet.errors import DatasetError, SettingsError
-from msinet.evaluation.ranking_task import prepare
+from msinet.evaluation.ranking_task import prepare, prepare_among
+from msinet.evaluation.scoring import evaluate_embeddings
 from msinet.evaluation.settings import ScoringSettings
 
 
@@ -48,3 +50,30 @@ def test_the_usual_protocol_of_the_data_is_chosen_where_none_is_named(image):
 def test_an_unknown_protocol_is_an_error(image):
     with pytest.raises(SettingsError, match="protocol is 'marked'"):
         prepare([image("q")], [image("a")], "marked")
+
+
+def test_validation_images_of_one_camera_are_scored_without_cameras(image):
+    images = [image(f"{n}", str(n // 2), "cam0") for n in range(4)]
+    assert prepare_among(images)[0].protocol.name == "no-camera"
+
+
+def test_validation_images_of_several_cameras_are_scored_by_the_protocol_that_fits(image):
+    seen_by_two = [image(f"{n}", str(n // 2), f"c{n % 2}") for n in range(4)]
+    assert prepare_among(seen_by_two)[0].protocol.name == "market"
+    assert prepare_among([image(f"{n}", str(n // 2)) for n in range(4)])[0].protocol.name == "no-camera"
+    with pytest.raises(DatasetError, match="needs the camera of every image"):
+        prepare_among([*seen_by_two, image("x", "0")])
+
+
+def test_single_images_cannot_be_drawn(image):
+    with pytest.raises(DatasetError, match="needs two images of an identity, and every identity has one: add images"):
+        prepare([image("a", "1")], [image("b", "2")], "vehicleid")
+
+
+@pytest.mark.parametrize(
+    "scoring", [ScoringSettings(rerank=True), ScoringSettings(query_expansion=10)], ids=["rerank", "expand"]
+)
+def test_a_gallery_of_two_can_be_ranked_with_every_option(image, along, scoring):
+    images = along([0, 0, 1], [image("a", "1", "c1"), image("b", "1", "c2"), image("c", "2", "c1")])
+    query, gallery = images.select(np.array([True, False, False])), images.select(np.array([False, True, True]))
+    assert evaluate_embeddings(query, gallery, scoring=scoring).mAP == 1

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from msinet.cli.options import as_options
 from msinet.data.records import Answers, ImageRecord
 from msinet.errors import DatasetError
 from msinet.evaluation.protocols import PROTOCOLS
@@ -57,3 +58,60 @@ def test_lists_of_the_dataset_win_over_labels():
 def test_a_query_that_the_lists_do_not_name_is_an_error():
     with pytest.raises(DatasetError, match=r"gt_index\.txt and jk_index\.txt, and they do not name 1 queries.*a\.jpg"):
         relevance_of([QUERY], [image("g0")], PROTOCOLS["veri776-index"], {})
+
+
+# Why no query has a match
+
+
+def why(query: list[ImageRecord], gallery: list[ImageRecord], protocol: str = "market") -> DatasetError:
+    with pytest.raises(DatasetError) as error:
+        relevance_of(
+            query, gallery, PROTOCOLS[protocol], {record.path: Answers(frozenset(), frozenset()) for record in query}
+        )
+    return error.value
+
+
+def test_one_camera_says_that_protocol_no_camera_scores_it():
+    images = [image(f"{n}.jpg", str(n // 2), "cam0") for n in range(4)]
+    error = why(images, images)
+    assert "all gallery images of its identity are from the only camera, 'cam0', and 'market' leaves those out" in str(error)
+    assert "Set --protocol to no-camera" in as_options(error, "evaluate")
+    assert relevance_of(images, images, PROTOCOLS["no-camera"]).matches.lengths.tolist() == [1] * 4
+
+
+@pytest.mark.parametrize("protocol", ["market", "image-to-track", "image-to-track-camera"])
+def test_identities_that_keep_to_one_camera_each(protocol):
+    images = [image(f"{n}.jpg", str(n // 2), f"c{n // 2}") for n in range(4)]
+    error = why(images, images, protocol)
+    assert f"are from the query's own camera, and {protocol!r} leaves those out" in str(error)
+    assert "or check the labels of the cameras" in str(error)
+
+
+@pytest.mark.parametrize("protocol", ["market", "no-camera", "image-to-track"])
+def test_a_single_image_of_each_identity_is_no_question_of_the_protocol(protocol):
+    images = [image(f"{n}.jpg", str(n), f"c{n % 2}") for n in range(4)]
+    error = why(images, images, protocol)
+    assert "no query has a match besides itself: each identity has a single image" in str(error)
+    assert not error.settings
+
+
+def test_the_same_files_on_both_sides_in_one_camera_are_not_blamed_on_single_images():
+    images = [image("0.jpg", "1", "c1"), image("1.jpg", "1", "c1"), image("2.jpg", "2", "c1")]
+    assert "the only camera, 'c1'" in str(why(images[:1], images))
+    assert "a single image" in str(why(images[2:], images))
+
+
+def test_identities_that_are_written_otherwise():
+    assert "'0001' and '1'): check that both belong to one dataset" in str(
+        why([image("q", "0001", "c1")], [image("g", "1")])
+    )
+
+
+def test_lists_without_matches_are_named():
+    assert "gt_index.txt names no gallery image" in str(why([QUERY], [image("g")], "veri776-index"))
+
+
+@pytest.mark.parametrize(("query", "gallery"), [([], [QUERY]), ([QUERY], []), ([], [])])
+def test_nothing_to_score_says_what_to_add(query, gallery):
+    words = f"nothing to score: {len(query)} query and {len(gallery)} gallery images. Add the one that is missing"
+    assert words in str(why(query, gallery))

@@ -1,6 +1,7 @@
 """Results as values, and their files."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,6 +58,22 @@ def test_a_result_of_embeddings_comes_back_with_its_pairs(make_images, tmp_path)
     np.testing.assert_array_equal(again.per_query.first_right, result.per_query.first_right)
 
 
+@pytest.mark.parametrize("name", [b"\xb3\xb5001", b"caf\xe9", b"\xe8\xbd", "车 é".encode()])
+def test_names_of_any_bytes_come_back(image, tmp_path, name):
+    """File systems hold names that are not UTF-8, and folders of such names are identities, cameras and datasets."""
+    text = os.fsdecode(name)
+    images = [image(f"{text}/1.jpg", text, text), image(f"{text}/2.jpg", text, "c2"), image("lost.jpg", "alone", text)]
+    result = evaluate_similarities(np.eye(3), images, images, "market")
+    result = result.with_record(command=RunCommand(Path(text), DataSettings()))
+    result.save(tmp_path / "result.json")
+    save_results([result], tmp_path / "several.json")
+    again = RetrievalResult.load(tmp_path / "result.json")
+    assert again.to_dict() == result.to_dict()
+    assert again.record.command is not None and os.fsencode(again.record.command.data) == name
+    (written,) = json.loads((tmp_path / "several.json").read_text(encoding="utf-8"))["results"]
+    assert written == json.loads(json.dumps(result.to_dict()))
+
+
 def test_equal_results_give_equal_files_with_the_rules_in_words(result, tmp_path):
     result.with_record(versions={"a": "1", "b": "2"}).save(tmp_path / "1.json")
     result.with_record(versions={"b": "2", "a": "1"}).save(tmp_path / "2.json")
@@ -70,12 +87,28 @@ def test_a_file_begins_with_protocol_and_scores(result):
     assert result.to_dict()["format"] == 2
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"mAP": 1}', '{"format": 2}'])
+@pytest.mark.parametrize("text", ["[]", "{}", '{"mAP": 1}', '{"format": 2}'])
 def test_another_file_is_no_result(tmp_path, text):
     path = tmp_path / "result.json"
     path.write_text(text)
-    with pytest.raises(ResultError, match="is not a result"):
+    with pytest.raises(
+        ResultError, match=r"is not a result.*: pass a result that msinet run or msinet evaluate --json wrote"
+    ):
         RetrievalResult.load(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is an empty file"),
+        (b"\xff\xd8\xff", "is a JPEG image: pass a result"),
+        (b"mAP: 1", "is a text file: pass a result"),
+    ],
+)
+def test_a_file_without_json_says_what_it_is(tmp_path, content, words):
+    (tmp_path / "result.json").write_bytes(content)
+    with pytest.raises(ResultError, match=words):
+        RetrievalResult.load(tmp_path / "result.json")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import json
 from dataclasses import replace
 
-from msinet.cli.terminal import show_baselines
+from msinet.cli.tables import show_baselines
 from msinet.jobs.demo import DemoPlan, demo
 
 

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 
@@ -66,6 +67,51 @@ def test_nothing_unfinished_is_left(folder):
 def test_a_folder_without_a_model_says_which_folder_to_pass(tmp_path):
     with pytest.raises(ModelError, match=r"no model in .*pass the folder that msinet train wrote"):
         load_model(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda folder: folder, "there is no such folder"),
+        (lambda folder: folder.write_bytes(b"\xff\xd8\xff\xe0"), "is a JPEG image: pass the folder that msinet train wrote"),
+        (lambda folder: torch.save({}, folder), "is a checkpoint of PyTorch: .* or make a model .* by msinet convert"),
+        (lambda folder: folder.write_bytes(b""), "is an empty file"),
+    ],
+    ids=["nothing", "a photo", "a checkpoint of others", "an empty file"],
+)
+def test_what_is_no_folder_says_what_it_is(tmp_path, make, words):
+    make(tmp_path / "passed")
+    with pytest.raises(ModelError, match=words):
+        load_model(tmp_path / "passed")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("sub/model.json", r"did you mean .*sub\?"),
+        ("train.checkpoint.safetensors", "its training has not ended; give the command of the training again"),
+        ("architecture.json", r"only an architecture: train it by msinet train --architecture .*architecture\.json"),
+        ("best.pth", r"make one by msinet convert .*best\.pth"),
+    ],
+)
+def test_a_folder_without_a_model_says_what_was_probably_meant(tmp_path, name, words):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).touch()
+    with pytest.raises(ModelError, match=words):
+        load_model(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["model.json", "model.safetensors"])
+def test_a_file_of_a_model_names_its_folder(folder, name):
+    with pytest.raises(ModelError, match=rf"is one file of a model: pass its folder, {folder}$"):
+        load_model(folder / name)
+
+
+@pytest.mark.parametrize("name", ["model.json", "model.safetensors"])
+def test_a_pointer_of_git_lfs_is_not_the_file(folder, name):
+    (folder / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n")
+    with pytest.raises(ModelError, match="git lfs pull"):
+        load_model(folder)
 
 
 def test_missing_weights_are_named(folder):
@@ -151,10 +197,10 @@ def test_an_unfinished_file_does_not_replace_a_whole_one(folder, monkeypatch):
     whole = (folder / "model.safetensors").read_bytes()
 
     def breaks_off(_):
-        raise OSError("No space left on device")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("os.fsync", breaks_off)
-    with pytest.raises(FileError, match="No space left on device; free some space"):
+    with pytest.raises(FileError, match="the disk is full: free some space"):
         save_arrays(folder / "model.safetensors", {"a": np.zeros(3)}, {})
     assert (folder / "model.safetensors").read_bytes() == whole
     test_nothing_unfinished_is_left(folder)

@@ -131,6 +131,17 @@ def test_names_cannot_break_the_page(rewritten):
     assert "<img src=x" not in text
 
 
+def test_names_that_are_not_utf_8_are_shown_by_their_bytes(rewritten):
+    def change(result):
+        data = replace(result.record.data, name="s\udcb3t")
+        return changed_query(
+            result.with_record(data=data), identity="\udcb3\udcb5001", camera="caf\udce9", path="/lost/\udcff.jpg"
+        )
+
+    text = rewritten(change)
+    assert all(seen in text for seen in (r"s\xb3t", r"\xb3\xb5001", r"caf\xe9", r"\xff.jpg is gone"))
+
+
 def test_images_that_are_gone_are_named(rewritten):
     assert "lost.jpg is gone" in rewritten(lambda result: changed_query(result, path="/nowhere/lost.jpg"))
 

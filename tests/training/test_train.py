@@ -255,5 +255,5 @@ def test_nothing_to_train_on_is_an_error(splits, train_settings, tmp_path):
 
 def test_a_file_in_the_way_of_out_is_an_error(splits, train_settings, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(FileError, match="another folder for out"):
+    with pytest.raises(FileError, match="where the path needs a folder: move it, or choose another folder for out"):
         train(splits, MSMT17, train_settings, tmp_path / "file")

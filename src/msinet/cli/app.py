@@ -12,8 +12,10 @@ from cyclopts.config import Dict
 
 import msinet
 from msinet.cli.options import as_options
-from msinet.cli.terminal import say, say_aside, show_error
+from msinet.cli.terminal import say, say_aside, show_error, write_legibly
 from msinet.errors import MSINetError, SettingsError
+from msinet.files.os_errors import in_words
+from msinet.files.paths import user_path
 from msinet.recipes import FEW_IMAGES, Recipe, load_recipe
 
 VERBS = ("demo", "run", "search", "train", "evaluate", "embed", "report", "rerun", "convert", "info")
@@ -79,22 +81,34 @@ def main(tokens: Sequence[str] | None = None, recipe: Recipe | None = None) -> N
     tokens = sys.argv[1:] if tokens is None else tokens
     verb = next((token for token in tokens if token not in GROUPS), "")
     app = make_app(verb)
+    write_legibly()
     try:
         found = recipe_of(tokens) if recipe is None else recipe
         app.config = (Dict({**found, "run": found}),)
-        app(tokens, exit_on_error=False, print_error=False)
+        app([with_home(token) for token in tokens], exit_on_error=False, print_error=False)
     except NeedsRecipe as needed:
         say(f"Fewer than {FEW_IMAGES} training images: using --recipe {needed}")
         main([*tokens, "--recipe", str(needed)], recipe)
     except MSINetError as error:
         show_error(as_options(error, verb, tokens))
         sys.exit(2 if isinstance(error, SettingsError) else 1)
-    except (CycloptsError, OSError) as error:
+    except CycloptsError as error:
         show_error(str(error))
-        sys.exit(2 if isinstance(error, CycloptsError) else 1)
+        sys.exit(2)
+    except OSError as error:
+        show_error(": ".join([*([str(error.filename)] if error.filename else []), in_words(error)]))
+        sys.exit(1)
     except KeyboardInterrupt:
         say_aside("stopped: run, search, train, rerun, demo, experiment and data make resume with the same command")
         sys.exit(130)
+
+
+def with_home(token: str) -> str:
+    """Return a word of the command line with its ~ expanded: shells leave --out=~/runs as it is."""
+    option, equals, value = token.partition("=")
+    if option.startswith("--") and value.startswith("~"):
+        return f"{option}{equals}{user_path(value)}"
+    return str(user_path(token)) if token.startswith("~") else token
 
 
 def recipe_of(tokens: Sequence[str]) -> dict[str, Any]:

@@ -4,10 +4,12 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from msinet.cli.bars import bars
 from msinet.cli.extras import needs_extra
 from msinet.cli.options import Data, Out
-from msinet.cli.terminal import bars, say, show_findings
-from msinet.data.settings import Format
+from msinet.cli.tables import show_findings
+from msinet.cli.terminal import say
+from msinet.data.settings import DataSettings, Format
 from msinet.errors import DatasetError
 from msinet.panels import DATA, MACHINE, OUTPUT
 from msinet.world.settings import WorldSettings
@@ -18,6 +20,7 @@ def check(
     *,
     json: Annotated[bool, OUTPUT, Parameter(negative=())] = False,
     format: Annotated[Format | None, DATA] = None,
+    levels: Annotated[str | None, DATA] = None,
     split_seed: Annotated[int, DATA] = 0,
 ) -> None:
     """Find what is wrong with a dataset. The exit code is 1 where something would spoil training or scores.
@@ -25,6 +28,8 @@ def check(
     Args:
         json: Findings as JSON, for programs, instead of a table.
         format: Layout of the dataset; recognised by default.
+        levels: Meaning of each level of folders, such as split/camera/identity: split, identity, camera, track, or a label's
+            name.
         split_seed: Seed that halves the identities into train and test where the dataset has no splits.
     """
     from msinet.data.doctor.checks import examine
@@ -32,7 +37,7 @@ def check(
     from msinet.data.readers.detect import read_as_it_is
 
     with bars():
-        splits = read_as_it_is(data, format, split_seed)
+        splits = read_as_it_is(data, DataSettings(format=format, levels=levels, split_seed=split_seed))
         findings = examine(splits)
     if json:
         say(report_of(splits, findings))

@@ -1,34 +1,43 @@
 """The verb `embed`."""
 
+import sys
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from msinet.cli.options import Data, Model, Out
-from msinet.cli.terminal import bars, say, show_left_out
+from msinet.cli.bars import bars
+from msinet.cli.options import Model, Out
+from msinet.cli.tables import show_left_out
+from msinet.cli.terminal import say
 from msinet.data.settings import DataSettings
 from msinet.engine.settings import MachineSettings
 from msinet.panels import DATA, MACHINE
 
 
 def embed(
-    data: Data,
+    data: Annotated[Path, DATA],
     *,
     model: Model,
     out: Out,
     split: Annotated[str, DATA] = "all",
+    labels: Annotated[bool, DATA] = True,
     shard: Annotated[str, MACHINE, Parameter(show_default=False)] = "1/1",
     reading: DataSettings = DataSettings(),
     settings: MachineSettings = MachineSettings(),
 ) -> None:
-    """Write the embeddings of the images to an .npz file. The write is atomic.
+    """Write the embeddings of the images to a file. The write is atomic.
 
     Args:
-        out: File to write: vectors (N, D) of unit length, and path, identity, camera, track and split of each.
+        data: Images: one image, a folder of images, a dataset, a table with a column path, or - for a list of paths on
+            standard input. Labels that they have are written too.
+        out: File to write, .npz, .parquet or .csv: vectors (N, D) of unit length, and path, identity, camera, track and
+            split of each.
         split: Split to embed: train, validation, query, gallery or all.
+        labels: Read labels where the layout has them. --no-labels embeds every image below the folder, whatever the layout.
         shard: Part of the images to embed, so that machines can divide the work: 3/100 is the third hundredth.
     """
-    from msinet.data.readers.detect import load_splits
+    from msinet.data.readers.unlabelled import load_for_embedding, load_list
     from msinet.engine.machine import Machine
     from msinet.jobs.embed_shard import embed_shard, require_split
     from msinet.model.model_files import load_model
@@ -37,7 +46,8 @@ def embed(
     require_split(split)
     part, network = Share.parse(shard, "shard"), load_model(model)
     with bars():
-        splits = load_splits(data, reading.format, reading.split_seed, verify=False)
+        splits = load_list(sys.stdin) if str(data) == "-" else load_for_embedding(data, reading, labels)
         count, skipped = embed_shard(network, splits, out, Machine(settings), split, part, reading.verify)
-    show_left_out(skipped)
+    say(f"  {splits.understood}")
+    show_left_out([*splits.skipped, *skipped])
     say(f"Written to {out}: {count} embeddings")

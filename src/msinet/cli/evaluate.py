@@ -1,13 +1,16 @@
 """The verb `evaluate`."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from msinet.cli.bars import bars
 from msinet.cli.options import SEVERAL
 from msinet.cli.reading import read
-from msinet.cli.terminal import bars, say, show_camera_pairs, show_left_out, show_results
+from msinet.cli.tables import show_camera_pairs, show_left_out, show_results
+from msinet.cli.terminal import say
 from msinet.data.settings import DataSettings
 from msinet.engine.settings import MachineSettings
 from msinet.errors import SettingsError
@@ -45,15 +48,17 @@ def evaluate(
     Args:
         data: Folders or tables of labelled images; every test size that they have is scored.
         model: Folder with model.safetensors and model.json; given several times, each model is scored on all data.
-        embeddings: Embeddings to score in place of a model: an .npz or Parquet file with the columns vectors and identity
-            and, optionally, path, camera, track and split. With data, labels are the data's, and paths match vectors to
-            images.
+        embeddings: Embeddings to score in place of a model: an .npz, Parquet or CSV file with the columns vectors and
+            identity and, optionally, path, camera, track and split. With data, labels are the data's, and paths match
+            vectors to images.
         camera_pairs: Scores of each query camera against each gallery camera as well.
         draws: File of the galleries that the protocol vehicleid draws: read if it is there, else written.
         json: File for the result; several results are written as a list.
     """
     if bool(model) == bool(embeddings) or (model and not data):
-        raise SettingsError("give data and --model, or --embeddings with or without data")
+        there = {"data": data, "--model": model, "--embeddings": embeddings}
+        given = " and ".join(name for name, value in there.items() if value) or "nothing"
+        raise SettingsError(f"given is {given}: give data and --model, or --embeddings with or without data")
     from msinet.evaluation.result import save_results
     from msinet.jobs.score import Plan
 
@@ -76,15 +81,16 @@ def score_files(
     file: Path, data: tuple[Path, ...], plan: "Plan", settings: MachineSettings, reading: DataSettings
 ) -> "list[RetrievalResult]":
     """Score embeddings in a file, on datasets or by their own labels."""
-    from msinet.data.embedding_files import load_embeddings
-    from msinet.data.readers.detect import load_splits
+    from msinet.data.embedding_files import load_embeddings, load_vectors
+    from msinet.data.readers.detect import load
     from msinet.jobs.score import score_embeddings
 
+    if data:
+        splits = [load(source, replace(reading, verify=False)) for source in data]
+        return score_embeddings(load_vectors(file), splits, plan, settings)
     vectors, labelled = load_embeddings(file)
-    if not data:
-        show_left_out(labelled.skipped)
-    splits = [load_splits(source, reading.format, reading.split_seed, verify=False) for source in data]
-    return score_embeddings(vectors, splits or [labelled], plan, settings)
+    show_left_out(labelled.skipped)
+    return score_embeddings(vectors, [labelled], plan, settings)
 
 
 def score_networks(

@@ -1,10 +1,11 @@
 """The verbs `experiment search-worth`, `experiment other-domains` and `experiment synthetic-vehicles`."""
 
 from msinet.architecture_search.settings import SearchSettings
+from msinet.cli.bars import bars
 from msinet.cli.extras import needs_extra
 from msinet.cli.options import Data
 from msinet.cli.reading import read
-from msinet.cli.terminal import bars, say
+from msinet.cli.terminal import say
 from msinet.data.settings import DataSettings
 from msinet.experiments.settings import (
     ExperimentSettings,

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msinet.cli.terminal import say, show_left_out, show_sizes
+from msinet.cli.tables import show_left_out, show_sizes
+from msinet.cli.terminal import say
 from msinet.data.settings import DataSettings
 
 if TYPE_CHECKING:

@@ -3,10 +3,13 @@
 from pathlib import Path
 from typing import Annotated
 
+from msinet.cli.bars import bars
 from msinet.cli.options import Out
 from msinet.cli.reading import show
-from msinet.cli.terminal import bars, say, show_differences, show_result
+from msinet.cli.tables import show_differences, show_result
+from msinet.cli.terminal import say
 from msinet.errors import ResultError
+from msinet.files.lock import sole_writer
 from msinet.panels import DATA
 
 
@@ -25,7 +28,7 @@ def rerun(result: Annotated[Path, DATA], *, out: Out, data: Annotated[Path | Non
     from msinet.jobs.rerun import rerun as repeat
 
     before = RetrievalResult.load(result)
-    with bars():
+    with bars() as first, sole_writer(out, first):
         after = repeat(before, show(source_of(before, data)).splits, out)
     show_result(after)
     if differing := differences(before, after):

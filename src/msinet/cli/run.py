@@ -7,10 +7,13 @@ from cyclopts import Parameter
 
 from msinet.architecture_search.settings import SearchSettings
 from msinet.cli.app import NeedsRecipe
+from msinet.cli.bars import bars
 from msinet.cli.options import Data, Out, Recipe, SharedOptions
 from msinet.cli.reading import read
-from msinet.cli.terminal import bars, say, show_doubts, show_result
+from msinet.cli.tables import show_doubts, show_result
+from msinet.cli.terminal import say
 from msinet.data.settings import DataSettings
+from msinet.files.lock import sole_writer
 from msinet.panels import SCORING
 from msinet.training.settings import TrainSettings
 
@@ -34,17 +37,17 @@ def run(
         out: Folder for the architecture, the model, the result, the report and the logs.
         protocol: Protocol of scoring, as `msinet evaluate --help` lists them; by default the one that fits the data.
     """
-    from msinet.data.readers.detect import load_splits
+    from msinet.data.readers.detect import load
     from msinet.evaluation.record import RunCommand
     from msinet.jobs.run import run as run_all
     from msinet.recipes import recipe_for
     from msinet.report.page import write_report
 
     if recipe is None:
-        training_images = len(load_splits(data, reading.format, reading.split_seed, False).train)
+        training_images = len(load(data, replace(reading, verify=False)).train)
         if needed := recipe_for(training_images):
             raise NeedsRecipe(needed)
-    with bars() as first:
+    with bars() as first, sole_writer(out, first):
         source = read(data, reading)
         command = RunCommand(data.resolve(), reading, protocol)
         search, train = replace(search, **shared.given), replace(train, **shared.given)
@@ -53,4 +56,6 @@ def run(
             write_report(out, source.splits.gallery)
     show_doubts(finished.searched)
     show_result(finished.result)
+    if finished.finished_before:
+        say("Searched and trained before with these settings and this data: only scored anew")
     say(f"Written to {out}: report.html, architecture.json, model.safetensors, model.json, result.json")

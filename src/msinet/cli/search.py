@@ -1,10 +1,13 @@
 """The verb `search`."""
 
 from msinet.architecture_search.settings import SearchSettings
+from msinet.cli.bars import bars
 from msinet.cli.options import Data, Out, Recipe
 from msinet.cli.reading import read
-from msinet.cli.terminal import bars, say, show_architecture, show_doubts
+from msinet.cli.tables import show_architecture, show_doubts
+from msinet.cli.terminal import say
 from msinet.data.settings import DataSettings
+from msinet.files.lock import sole_writer
 
 
 def search(
@@ -22,8 +25,10 @@ def search(
     """
     from msinet.architecture_search.search import search as search_architecture
 
-    with bars():
+    with bars() as first, sole_writer(out, first):
         found = search_architecture(read(data, reading).splits, settings, out)
     show_architecture(found.architecture)
     show_doubts(found)
+    if found.finished_before:
+        say("Finished before with these settings and this data: nothing is searched anew")
     say(f"Written to {out / 'architecture.json'}")

@@ -3,10 +3,13 @@
 from pathlib import Path
 from typing import Annotated
 
+from msinet.cli.bars import bars
 from msinet.cli.options import SEVERAL, Data, Out, Recipe
 from msinet.cli.reading import read
-from msinet.cli.terminal import bars, say, show_results
+from msinet.cli.tables import show_results
+from msinet.cli.terminal import say
 from msinet.data.settings import DataSettings
+from msinet.files.lock import sole_writer
 from msinet.panels import DATA, NETWORK
 from msinet.training.settings import TrainSettings
 
@@ -35,10 +38,12 @@ def train(
     from msinet.model.networks import find_architecture
 
     chosen = find_architecture(architecture)
-    with bars():
+    with bars() as first, sole_writer(out, first):
         source = read(data, reading)
         targets = [read(folder, replace(reading, format=None)) for folder in target]
-        _, results = train_for_targets(source, targets, chosen, settings, out)
+        trained, results = train_for_targets(source, targets, chosen, settings, out)
     if results:
         show_results(results)
+    if trained.finished_before:
+        say("Finished before with these settings and this data: nothing is trained anew")
     say(f"Written to {out}: model.safetensors, model.json" + (", targets.json" if results else ""))

@@ -16,7 +16,7 @@ class Embeddings:
     """Vectors of images and the records of the images.
 
     Raises:
-        ValueError: there is not one vector a record.
+        ValueError: there is not one vector a record, or vectors are complex or too long for float32.
     """
 
     vectors: np.ndarray
@@ -25,7 +25,7 @@ class Embeddings:
     """N records, in the same order."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "vectors", np.asarray(self.vectors, np.float32))  # ranking compares float32
+        object.__setattr__(self, "vectors", _as_float32(np.asarray(self.vectors)))
         if self.vectors.ndim != 2 or len(self.vectors) != len(self.records):
             raise ValueError(
                 f"{len(self.records)} records need vectors of shape ({len(self.records)}, D), not {self.vectors.shape}"
@@ -52,5 +52,16 @@ class Embeddings:
         if records is self.records:
             return self
         if missing := [record.path for record in records if record.path not in self._rows]:
-            raise DatasetError(f"{len(missing)} images have no embedding, the first {missing[0]}")
+            raise DatasetError(f"{len(missing)} images have no embedding, the first {missing[0]}: embed these as well")
         return Embeddings(self.vectors[[self._rows[record.path] for record in records]], records)
+
+
+def _as_float32(vectors: np.ndarray) -> np.ndarray:
+    """Return vectors as the type that ranking compares."""
+    if vectors.dtype.kind == "c":
+        raise ValueError("vectors are complex: give real numbers, such as both parts side by side")
+    with np.errstate(over="ignore"):
+        narrow = vectors.astype(np.float32, copy=False)
+    if narrow is not vectors and vectors.dtype.kind == "f" and (np.isinf(narrow) & np.isfinite(vectors)).any():
+        raise ValueError("vectors are too long for float32: scale them to unit length, vectors / np.linalg.norm(...)")
+    return narrow

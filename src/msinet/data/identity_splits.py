@@ -100,7 +100,9 @@ def hold_out_validation(splits: ReidSplits, share: float) -> ReidSplits:
     held_out = set(shuffled[: round(share * len(images))].tolist())
     if not held_out or len(held_out) == len(images):
         raise SettingsError(
-            f"validation_share is {share}: of {len(images)} identities it leaves none on one side", "validation_share"
+            f"validation_share is {share}: of {len(images)} identities it leaves none on one side. Choose another share, or "
+            "add identities",
+            "validation_share",
         )
     return replace(
         splits,

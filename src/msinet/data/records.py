@@ -14,8 +14,8 @@ class ImageRecord:
 
     path: Path
     """File of the image."""
-    identity: str
-    """Label of the object. The same string means the same object."""
+    identity: str = ""
+    """Label of the object, empty where nobody labelled it. The same string means the same object."""
     camera: str | None = None
     """Label of the camera, None where unknown."""
     track: str | None = None
@@ -74,6 +74,10 @@ class ReidSplits:
     """Name of the dataset's usual protocol, where it is not the one that its cameras imply."""
     remarks: tuple[str, ...] = ()
     """Oddities of the whole dataset, in sentences: sizes that differ from the published ones."""
+    understood: str = ""
+    """How the dataset was read, in words: which folders or columns are identity, camera and split, and how many of each."""
+    unlabelled: tuple[ImageRecord, ...] = ()
+    """Images without an identity, which can only be embedded."""
 
     def scored(self) -> Mapping[str, RetrievalTask]:
         """Return the retrieval tasks by name; a single one, without a name, where there is one test size."""

@@ -4,7 +4,8 @@ import json
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from msinet.engine.run_data import MARKS, RunData
 from msinet.errors import CheckpointError, FileError, listed
+from msinet.files.lock import require_still_own
+from msinet.files.os_errors import in_words
 from msinet.files.tensor_files import load_arrays, save_arrays
 
 FORMAT = 2
@@ -41,38 +45,49 @@ class RunFolder:
     Args:
         out: folder, created if needed.
         name: search or train.
-        made_from: whatever fixes the result: settings, data, architecture.
+        made_from: whatever fixes the result besides the data: settings, architecture.
+        data: the data.
         checkpoint_minutes: minutes between two checkpoints.
         writes: False in all processes but the first.
     """
 
     def __init__(
-        self, out: str | Path, name: str, made_from: Mapping[str, Any], checkpoint_minutes: float, writes: bool = True
+        self,
+        out: str | Path,
+        name: str,
+        made_from: Mapping[str, Any],
+        data: RunData,
+        checkpoint_minutes: float,
+        writes: bool = True,
     ) -> None:
         self.out = Path(out)
+        self.name = name
         self.checkpoint = self.out / f"{name}.checkpoint.safetensors"
         self.checkpoint_before = self.out / f"{name}.checkpoint-before.safetensors"
         self.log_file = self.out / f"{name}.jsonl"
-        self.made_from = dict(made_from)
+        self.made_from = dict(made_from) | data.marks()
+        self.data = data
         self.interval = checkpoint_minutes * 60
         self.saved_at = time.monotonic()
         self.writes = writes
-        try:
-            self.out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise FileError(
-                f"cannot write to {self.out.absolute()}: {error.strerror}; choose another folder for out", "out"
-            ) from error
 
     def resume(self) -> Checkpoint | None:
-        """Return the last good checkpoint, None where there is none.
+        """Return the last good checkpoint, None where there is none, and keep the list of the pictures beside it.
 
         A damaged checkpoint is named in a warning, kept as `NAME.checkpoint.safetensors.damaged`, and the one before is
         taken.
 
         Raises:
             CheckpointError: no good checkpoint is left, or it was made with other settings or data.
+            FileError: the folder cannot be written.
         """
+        found = self._last_good()
+        if self.writes:
+            self.data.keep()
+        self._forget_log_after(found.values["log_bytes"] if found else 0)
+        return found
+
+    def _last_good(self) -> Checkpoint | None:
         checkpoints = [path for path in (self.checkpoint, self.checkpoint_before) if path.exists()]
         for path in checkpoints:
             try:
@@ -82,13 +97,12 @@ class RunFolder:
                     raise CheckpointError(str(error)) from error
                 logger.warning("%s: going on from the one before, %s", error, self.checkpoint_before)
                 if self.writes:
-                    path.replace(path.with_name(path.name + ".damaged"))
+                    with _written(path):
+                        path.replace(path.with_name(path.name + ".damaged"))
                 continue
             found = _checkpoint_of(path, *content)
             self._require_same_run(path, found.values["made_from"])
-            self._forget_log_after(found.values["log_bytes"])
             return found
-        self._forget_log_after(0)
         return None
 
     def due(self) -> bool:
@@ -96,39 +110,56 @@ class RunFolder:
         return time.monotonic() - self.saved_at >= self.interval
 
     def save(self, tensors: Mapping[str, Tensor], **values: Any) -> None:
-        """Write the checkpoint, and keep the one before."""
+        """Write the checkpoint, and keep the one before.
+
+        Raises:
+            FileError: it cannot be written.
+            BusyError: another process has taken the folder over.
+        """
         if self.writes:
-            log_bytes = self.log_file.stat().st_size if self.log_file.exists() else 0
-            if self.checkpoint.exists():
-                self.checkpoint.replace(self.checkpoint_before)
+            require_still_own(self.out)
+            with _written(self.checkpoint):
+                log_bytes = self.log_file.stat().st_size if self.log_file.exists() else 0
+                if self.checkpoint.exists():
+                    self.checkpoint.replace(self.checkpoint_before)
             arrays = {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
             about = {"format": FORMAT, "made_from": self.made_from, "log_bytes": log_bytes}
             save_arrays(self.checkpoint, arrays, values | about)
         self.saved_at = time.monotonic()
 
     def log(self, **values: Any) -> None:
-        """Append a line of JSON to the log."""
+        """Append a line of JSON to the log. Raises FileError where it cannot be written."""
         if self.writes:
-            try:
-                with self.log_file.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(values) + "\n")
-            except OSError as error:
-                raise FileError(f"cannot write {self.log_file}: {error}; free some space, then go on") from error
+            with _written(self.log_file), self.log_file.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(values) + "\n")
 
     def _require_same_run(self, path: Path, before: dict[str, Any]) -> None:
         now = self.made_from
-        changed = [f"{key}: {before.get(key)} -> {now.get(key)}" for key in now | before if before.get(key) != now.get(key)]
+        names = [name for name in now | before if name not in MARKS and before.get(name) != now.get(name)]
+        changed = [f"{name}: {before.get(name)} -> {now.get(name)}" for name in names]
+        changed += [f"data: {words}" for words in self.data.changes_since(before)]
         if changed:
+            old = f"{self.name}.checkpoint*.safetensors"
             raise CheckpointError(
-                f"{path.absolute()} is of a run with other settings or data. Choose another folder for out, or delete the "
-                f"checkpoint to start anew:{listed(changed)}",
+                f"{path.absolute()} is of a run with other settings or data. Choose another folder for out, or delete "
+                f"{old} in this one to {self.name} anew:{listed(changed)}",
                 "out",
             )
 
     def _forget_log_after(self, size: int) -> None:
         """Drop what was logged after the checkpoint: it will be logged again."""
         if self.writes and self.log_file.exists():
-            os.truncate(self.log_file, size)
+            with _written(self.log_file):
+                os.truncate(self.log_file, size)
+
+
+@contextmanager
+def _written(file: Path) -> Iterator[None]:
+    """Raise a FileError in words where the system cannot write a file."""
+    try:
+        yield
+    except OSError as error:
+        raise FileError(f"cannot write {file}: {in_words(error, writing=True)}") from error
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

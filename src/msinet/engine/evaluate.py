@@ -21,7 +21,7 @@ from msinet.evaluation.examples import example_rankings
 from msinet.evaluation.metrics import measure
 from msinet.evaluation.protocols import Protocol
 from msinet.evaluation.ranking import Ranking, join_rankings, rank
-from msinet.evaluation.ranking_task import RankingTask, prepare
+from msinet.evaluation.ranking_task import RankingTask, prepare, prepare_among
 from msinet.evaluation.record import DataFacts, EmbeddingFacts, MachineFacts, ModelFacts
 from msinet.evaluation.result import RetrievalResult
 from msinet.evaluation.scoring import compare, score
@@ -76,7 +76,7 @@ def evaluate_among(network: Network, records: Sequence[ImageRecord], machine: Ma
     Raises:
         DatasetError: cameras are missing, or no image has a match.
     """
-    tasks, machine = prepare(records, records), machine or Machine()
+    tasks, machine = prepare_among(records), machine or Machine()
     embeddings = embed(network, records, machine)
     rankings = [rank_together(task, similarities_of(task, embeddings, machine), machine) for task in tasks]
     return score(tasks, rankings)

@@ -150,7 +150,7 @@ class Machine:
         """Open a tracker for the curves of one loop, and close it at the end; None gives one that does nothing.
 
         Raises:
-            SettingsError: the tracker is not installed.
+            SettingsError: the tracker is not installed, or cannot write to a folder whose name is not UTF-8.
         """
         if kind is None:
             yield lambda numbers, epoch: None
@@ -158,7 +158,14 @@ class Machine:
         accelerator = Accelerator(cpu=self.device.type == "cpu", log_with=kind, project_dir=out)
         if not accelerator.log_with:
             raise SettingsError(f"tracker is {kind}, which is not installed: pip install {kind}", "tracker")
-        accelerator.init_trackers(f"msinet-{name}")
+        try:
+            accelerator.init_trackers(f"msinet-{name}")
+        except UnicodeEncodeError as error:
+            raise SettingsError(
+                f"tracker is {kind}, which cannot write to {out}: its name is not UTF-8. Rename the folder, or leave tracker "
+                "out, and the run goes on there",
+                "tracker",
+            ) from error
         try:
             yield lambda numbers, epoch: accelerator.log(dict(numbers), step=epoch)
         finally:

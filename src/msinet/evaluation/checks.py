@@ -28,14 +28,25 @@ def check_finite(matrix: np.ndarray, query: Sequence[Any], gallery: Sequence[Any
         if not np.isfinite(rows).all():
             row, column = np.argwhere(~np.isfinite(rows))[0]
             where = f"{query[first + row].path} and {gallery[column].path}"
-            raise DatasetError(f"the similarity of {where} is not a finite number, or too large for float32")
+            value = matrix[first + row, column]
+            fault = (
+                f"{value:.3g}, too large for float32: divide all by a number"
+                if np.isfinite(value)
+                else f"{value}: compute it again"
+            )
+            raise DatasetError(f"the similarity of {where} is {fault}")
 
 
 def _check_vectors(embeddings: Embeddings) -> None:
     vectors = embeddings.vectors
-    lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
+    with np.errstate(over="ignore"):
+        lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
     broken = np.flatnonzero(~(np.abs(lengths - 1) < 1e-2))  # NaN and infinity fail the comparison
     if len(broken):
-        path, length = embeddings.records[broken[0]].path, lengths[broken[0]]
-        fault = f"has length {length:.3g}: scale it to 1" if np.isfinite(length) else "is not finite: embed it again"
+        path, length = embeddings.records[broken[0]].path, np.linalg.norm(vectors[broken[0]].astype(np.float64))
+        fault = (
+            f"has length {length:.3g}: scale it to 1"
+            if np.isfinite(length) and length
+            else f"is {'not finite' if length else 'zero'}: embed it again"
+        )
         raise DatasetError(f"the embedding of {path}, the first of {len(broken)} such images, {fault}")

@@ -12,6 +12,8 @@ from msinet.data.records import ImageRecord, images_by_identity
 from msinet.errors import DatasetError, FileError
 from msinet.evaluation.evidence import DrawFacts
 from msinet.files.atomic import write_atomically
+from msinet.files.os_errors import in_words
+from msinet.files.text import json_bytes
 
 COUNT = 10
 
@@ -77,7 +79,7 @@ def is_drawn(records: Sequence[ImageRecord], draw: DrawnGallery) -> np.ndarray:
     if drawn.sum() != len(identities) or set(draw) != identities:
         raise DatasetError(
             f"these draws are of other images: they have {len(draw)} identities, of which {int(drawn.sum())} are found, and "
-            f"the data has {len(identities)}. Delete the file of draws to draw anew"
+            f"the data has {len(identities)}. Pass the file of this data, or a new name to draw anew"
         )
     return drawn
 
@@ -100,10 +102,12 @@ def read_draws(file: Path) -> dict[str, list[DrawnGallery]]:
         if not all(draws and all(isinstance(draw, dict) for draw in draws) for draws in draws_by_name.values()):
             raise ValueError("a draw names an image for each identity")
     except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise FileError(f"{file} holds no draws: {error}; delete it to draw anew") from error
+        raise FileError(
+            f"{file} holds no draws: {in_words(error)}; pass a file that draws wrote, or a new name to draw anew", "draws"
+        ) from error
     return draws_by_name
 
 
 def write_draws(file: Path, draws_by_name: dict[str, list[DrawnGallery]]) -> None:
     """Write the draws of each name."""
-    write_atomically(file, (json.dumps(draws_by_name, indent=1, ensure_ascii=False) + "\n").encode())
+    write_atomically(file, json_bytes(json.dumps(draws_by_name, indent=1, ensure_ascii=False) + "\n"))

@@ -96,12 +96,12 @@ def choose_protocol(
         raise SettingsError(f"protocol is {name!r}: choose one of {', '.join(PROTOCOLS)}", "protocol")
     protocol = PROTOCOLS[name]
     for label in protocol.needs:
-        records = gallery if label == "track" else chain(query, gallery)
-        without = next((record for record in records if getattr(record, label) is None), None)
-        if without is not None:
+        images = {record.path: record for record in (gallery if label == "track" else chain(query, gallery))}
+        without = [path for path, record in images.items() if getattr(record, label) is None]
+        if without:
             otherwise = "no-camera" if label == "camera" else "market"  # Where a track is missing, cameras are known.
             raise DatasetError(
-                f"protocol {name!r} needs the {label} of every image, and {without.path} has none: "
-                f"label the {label}s, or choose protocol {otherwise!r}"
+                f"protocol {name!r} needs the {label} of every image, and {len(without)} of {len(images)} images "
+                f"have none, the first {without[0]}: label the {label}s, or choose protocol {otherwise!r}"
             )
     return protocol

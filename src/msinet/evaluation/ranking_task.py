@@ -8,7 +8,7 @@ from msinet.data.records import Answers, ImageRecord
 from msinet.errors import DatasetError, SettingsError
 from msinet.evaluation.draws import DrawnGallery, draw_galleries, is_drawn
 from msinet.evaluation.protocols import Protocol, choose_protocol
-from msinet.evaluation.relevance import Relevance, relevance_of
+from msinet.evaluation.relevance import Relevance, nothing_to_score, relevance_of
 from msinet.evaluation.settings import ScoringSettings
 from msinet.evaluation.tracks import Tracks, tracks_of
 
@@ -89,15 +89,33 @@ def prepare(
         return (_prepare_one(query, gallery, chosen, scoring, answers),)
     pool = list({record.path: record for record in (*query, *gallery)}.values())
     if not pool:
-        raise DatasetError("nothing to score: 0 query and 0 gallery images")
+        raise nothing_to_score(0, 0)
     tasks = []
     for one in draw(pool):
         drawn = is_drawn(pool, one)
         asking, searched = ([r for r, is_in in zip(pool, drawn, strict=True) if is_in == side] for side in (False, True))
         if not asking:
-            raise DatasetError(f"protocol {chosen.name!r} needs two images of an identity, and every identity has one")
+            raise DatasetError(
+                f"protocol {chosen.name!r} needs two images of an identity, and every identity has one: add images, or "
+                "check that all images of an object have the same identity"
+            )
         tasks.append(_prepare_one(asking, searched, chosen, scoring, answers, one))
     return tuple(tasks)
+
+
+def prepare_among(records: Sequence[ImageRecord]) -> tuple[RankingTask, ...]:
+    """Prepare images that are both query and gallery, such as those of the validation split, under the protocol that fits.
+
+    Cameras do not count where no identity was seen by two: the images of one camera can still choose among weights.
+
+    Raises:
+        DatasetError: cameras are missing, or no image has a match.
+    """
+    cameras: dict[str, set[str | None]] = {}
+    for record in records:
+        cameras.setdefault(record.identity, set()).add(record.camera)
+    across = any(len(seen) > 1 for seen in cameras.values())
+    return prepare(records, records, None if across else "no-camera")
 
 
 def _prepare_one(
@@ -122,16 +140,17 @@ def _prepare_one(
 def _check_options(protocol: Protocol, scoring: ScoringSettings, camera_pairs: bool) -> None:
     if scoring.track_pooling and protocol.by_lists:
         reason = f"protocol {protocol.name!r}, whose lists are of images"
-        raise SettingsError(f"track_pooling cannot be combined with {reason}", "track_pooling")
+        raise SettingsError(f"track_pooling cannot be combined with {reason}: leave out one of them", "track_pooling")
     if camera_pairs and protocol.by_draws:
         reason = f"protocol {protocol.name!r}, whose galleries are drawn"
-        raise SettingsError(f"camera_pairs cannot be combined with {reason}", "camera_pairs")
+        raise SettingsError(f"camera_pairs cannot be combined with {reason}: leave out one of them", "camera_pairs")
 
 
 def _check_cameras(query: Sequence[ImageRecord], gallery: Sequence[ImageRecord]) -> None:
     for record in (*query, *gallery):
         if record.camera is None:
             raise DatasetError(
-                f"camera_pairs needs the camera of every image, and {record.path} has none: label the cameras",
+                f"camera_pairs needs the camera of every image, and {record.path} has none: label the cameras, or "
+                "leave it out",
                 "camera_pairs",
             )

@@ -23,12 +23,14 @@ class DataFacts:
     query: int
     gallery: int
     skipped: int
+    pictures: str | None = None
+    """Short hash of the content of all images; None where it was not known."""
 
     @classmethod
-    def of(cls, splits: ReidSplits) -> "DataFacts":
-        """Return the facts of a dataset."""
+    def of(cls, splits: ReidSplits, pictures: str | None = None) -> "DataFacts":
+        """Return the facts of a dataset; the hash of its images is given, where it is known."""
         sizes = {name: len(getattr(splits, name)) for name in ("train", "validation", "query", "gallery", "skipped")}
-        return cls(splits.name, splits.fingerprint(), **sizes)
+        return cls(splits.name, splits.fingerprint(), **sizes, pictures=pictures)
 
 
 @dataclass(frozen=True)

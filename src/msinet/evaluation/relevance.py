@@ -98,7 +98,7 @@ def relevance_of(
         matches = same.where(keys[same.positions] != query_keys[same.owners])
         relevance = Relevance(matches, _members(query_keys, keys))
     if not len(relevance.matches.positions):
-        raise DatasetError(_why_no_match(query, gallery, protocol))
+        raise _no_match(query, gallery, protocol)
     return relevance
 
 
@@ -136,16 +136,41 @@ def _numbered(query: Sequence[Hashable], gallery: Sequence[Hashable]) -> tuple[n
     return np.array(numbered[: len(query)], dtype=np.int32), np.array(numbered[len(query) :], dtype=np.int32)
 
 
-def _why_no_match(query: Sequence[ImageRecord], gallery: Sequence[ImageRecord], protocol: Protocol) -> str:
+def _no_match(query: Sequence[ImageRecord], gallery: Sequence[ImageRecord], protocol: Protocol) -> DatasetError:
+    """Return the error of a gallery without a match, which says why there is none."""
     if not query or not gallery:
-        return f"nothing to score: {len(query)} query and {len(gallery)} gallery images"
+        return nothing_to_score(len(query), len(gallery))
+    if protocol.by_lists:
+        return DatasetError(
+            "gt_index.txt names no gallery image as a match of any query: use a complete copy of the dataset, or choose "
+            "another protocol"
+        )
     in_gallery = {record.identity for record in gallery}
     if in_gallery.isdisjoint(record.identity for record in query):
-        return (
+        return DatasetError(
             f"query identities do not appear in the gallery (the first are {query[0].identity!r} and "
             f"{gallery[0].identity!r}): check that both belong to one dataset and write identities alike, with leading zeros"
         )
-    return (
-        f"no query has a match in the gallery under protocol {protocol.name!r}: {protocol.description} "
-        "Check that the gallery has other images of the query identities"
+    files: dict[str, set[Path]] = {}
+    for record in gallery:
+        files.setdefault(record.identity, set()).add(record.path)
+    if not any(files.get(record.identity, set()) - {record.path} for record in query):
+        return DatasetError(
+            "no query has a match besides itself: each identity has a single image, and a score needs two. Add images, or "
+            "check that all images of an object have the same identity"
+        )
+    cameras = {record.camera for record in (*query, *gallery)}
+    own = f"the only camera, {cameras.pop()!r}" if len(cameras) == 1 else "the query's own camera"
+    return DatasetError(
+        f"no query has a match in another camera: all gallery images of its identity are from {own}, and {protocol.name!r} "
+        "leaves those out. Set protocol to no-camera, which counts them, or check the labels of the cameras",
+        "protocol",
+    )
+
+
+def nothing_to_score(queries: int, gallery: int) -> DatasetError:
+    """Return the error of data in which there is no query or nothing to search."""
+    return DatasetError(
+        f"nothing to score: {queries} query and {gallery} gallery images. Add the one that is missing, or give "
+        "images the split test, which is both"
     )

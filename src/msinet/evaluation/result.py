@@ -15,6 +15,7 @@ from msinet.evaluation.plain_values import from_plain, to_plain
 from msinet.evaluation.protocols import PROTOCOLS
 from msinet.evaluation.record import Record
 from msinet.evaluation.result_files import FORMAT, read_result, write_result, write_results
+from msinet.files.paths import user_path
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +155,7 @@ class RetrievalResult:
         Raises:
             FileError: the file cannot be written.
         """
-        write_result(self.to_dict(), Path(path))
+        write_result(self.to_dict(), user_path(path))
 
     @classmethod
     def load(cls, path: str | Path) -> "RetrievalResult":
@@ -163,7 +164,7 @@ class RetrievalResult:
         Raises:
             ResultError: the file is missing, holds several results, is of a later version or is no result.
         """
-        return read_result(Path(path), cls.from_dict)
+        return read_result(user_path(path), cls.from_dict)
 
 
 def save_results(results: Sequence[RetrievalResult], path: str | Path) -> None:
@@ -172,4 +173,4 @@ def save_results(results: Sequence[RetrievalResult], path: str | Path) -> None:
     Raises:
         FileError: the file cannot be written.
     """
-    write_results([result.to_dict() for result in results], Path(path))
+    write_results([result.to_dict() for result in results], user_path(path))

@@ -7,9 +7,14 @@ from typing import Any
 
 from msinet.errors import ResultError
 from msinet.files.atomic import write_atomically
+from msinet.files.contents import not_usable
+from msinet.files.os_errors import in_words
+from msinet.files.text import json_bytes
 
 FORMAT = 2
 """Of a result; those without a number are of version 0.1."""
+
+WRITTEN_BY = "pass a result that msinet run or msinet evaluate --json wrote"
 
 FOR_THE_READER = ("rules", "intervals_95")
 """Words and numbers that follow from the rest."""
@@ -45,9 +50,11 @@ def read_result(path: Path, make: Callable[[dict[str, Any]], Any]) -> Any:
             values = of_version_1(values)
         return make({name: value for name, value in values.items() if name not in ("format", *FOR_THE_READER)})
     except OSError as error:
-        raise ResultError(f"cannot read {path}: {error}; pass a result that msinet run or msinet evaluate wrote") from error
+        raise ResultError(f"cannot read {path}: {in_words(error)}; {WRITTEN_BY}") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ResultError(not_usable(path, f"{WRITTEN_BY} ({error})")) from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ResultError(f"{path} is not a result that msinet saved ({error!r}): evaluate again to make one") from error
+        raise ResultError(f"{path} is not a result that msinet saved ({error!r}): {WRITTEN_BY}") from error
 
 
 def json_of(values: Mapping[str, Any]) -> bytes:
@@ -61,7 +68,7 @@ def json_of(values: Mapping[str, Any]) -> bytes:
             return "{\n" + ",\n".join(inner) + f"\n{space}}}"
         return json.dumps(value, sort_keys=True, allow_nan=False, ensure_ascii=False)
 
-    return (text(values, 0) + "\n").encode()
+    return json_bytes(text(values, 0) + "\n")
 
 
 def of_version_1(values: Mapping[str, Any]) -> dict[str, Any]:

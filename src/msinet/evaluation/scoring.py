@@ -84,7 +84,9 @@ def evaluate_similarities(
         raise ValueError(f"similarities must have shape {(len(query), len(gallery))}, not {similarities.shape}")
     chosen = choose_protocol(query, gallery, protocol)
     if chosen.by_draws:
-        raise SettingsError(f"protocol {chosen.name!r} draws its galleries from embeddings", "protocol")
+        raise SettingsError(
+            f"protocol {chosen.name!r} draws its galleries from embeddings: pass these to evaluate_embeddings", "protocol"
+        )
     (task,) = prepare(query, gallery, chosen.name, answers=answers)
     check_finite(similarities, query, gallery)
     found: Similarities = Given(similarities)
@@ -145,4 +147,4 @@ def score(tasks: Sequence[RankingTask], rankings: Sequence[Ranking]) -> Retrieva
 def refuse_flip(scoring: ScoringSettings) -> None:
     """Raise SettingsError where embeddings that exist already are to be those of mirrored images as well."""
     if scoring.flip:
-        raise SettingsError("flip needs a model: embeddings of others cannot be mirrored", "flip")
+        raise SettingsError("flip needs a model, since embeddings cannot be mirrored: leave it out", "flip")

@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from msinet.errors import FileError
+from msinet.files.os_errors import in_words
 
 
 def write_atomically(path: Path, data: bytes | Callable[[BinaryIO], object], synced: bool = True) -> None:
@@ -30,6 +32,6 @@ def write_atomically(path: Path, data: bytes | Callable[[BinaryIO], object], syn
                 os.fsync(file.fileno())
         beside.replace(path)
     except OSError as error:
-        if beside.is_file():
+        with suppress(OSError):  # On a disk that fails, the error that counts is the first.
             beside.unlink()
-        raise FileError(f"cannot write {path}: {error}; free some space, or write elsewhere") from error
+        raise FileError(f"cannot write {path}: {in_words(error, writing=True)}") from error

@@ -12,6 +12,7 @@ from safetensors.numpy import save
 
 from msinet.errors import FileError
 from msinet.files.atomic import write_atomically
+from msinet.files.os_errors import in_words
 
 
 def save_arrays(path: Path, arrays: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> None:
@@ -33,7 +34,7 @@ def load_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
             values, expected = header["values"], header["crc32"]
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
-        raise FileError(f"cannot read {path}: {error}; if it is damaged, delete it and make it anew") from error
+        raise FileError(f"cannot read {path}: {in_words(error)}; if it is damaged, delete it and make it anew") from error
     except (KeyError, json.JSONDecodeError) as error:
         raise FileError(f"{path} was not written by msinet: msinet convert reads published checkpoints") from error
     if expected != checksum(arrays, values):

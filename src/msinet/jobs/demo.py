@@ -16,6 +16,7 @@ from msinet.evaluation.evidence import Baseline
 from msinet.evaluation.record import RunCommand
 from msinet.evaluation.result import RetrievalResult
 from msinet.experiments.synthetic_vehicles import best_histogram
+from msinet.files.lock import sole_writer
 from msinet.jobs.run import run
 from msinet.jobs.score import Source
 from msinet.model.network import Network
@@ -45,24 +46,28 @@ def demo(out: Path, seed: int = 0, plan: DemoPlan | None = None) -> RetrievalRes
     evidence are the best colour histogram and the untrained network, scored on the same images under the same protocol.
     """
     plan, vehicles = plan or DemoPlan(), out / "vehicles"
-    make_world(vehicles, replace(plan.world, seed=seed))
-    source = Source.read(vehicles, DataSettings(verify=False))
     search, training = SearchSettings(**plan.recipe["search"], seed=seed), TrainSettings(**plan.recipe["train"], seed=seed)
-    command = RunCommand(vehicles.resolve(), source.reading)
-    with one_thread():
+    machine = Machine(training.machine)
+    with sole_writer(out, machine.is_first), one_thread():
+        if machine.is_first:
+            make_world(vehicles, replace(plan.world, seed=seed))
+        machine.wait()
+        source = Source.read(vehicles, DataSettings(verify=False))
+        command = RunCommand(vehicles.resolve(), source.reading)
         finished = run(source.splits, search, training, out, None, command)
         compared = baselines(source.splits, finished.trained.network, training)
-    result = finished.result.with_evidence(baselines=compared)
-    if Machine(training.machine).is_first:
-        result.save(out / "result.json")
-        write_report(out, source.splits.gallery)
+        result = finished.result.with_evidence(baselines=compared)
+        if machine.is_first:
+            result.save(out / "result.json")
+            write_report(out, source.splits.gallery)
     return result
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Compute on one thread: the demo's small network gains little from more, and threads that share cores with other
-    processes wait for each other in every operation."""
+    processes wait for each other in every operation.
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from msinet.data.embedding_files import save_embeddings, split_words
+from msinet.data.embedding_files import require_writable, save_embeddings, split_words
 from msinet.data.pixels import drop_unreadable
 from msinet.data.records import SPLIT_NAMES, ReidSplits, Skipped
 from msinet.engine.embed import embed
 from msinet.engine.machine import Machine, share_of
 from msinet.errors import SettingsError
+from msinet.files.lock import sole_writer
 from msinet.model.network import Network
 from msinet.sharing import Share
 
@@ -31,32 +32,36 @@ def embed_shard(
     shard: Share | None = None,
     verify: bool = True,
 ) -> tuple[int, Sequence[Skipped]]:
-    """Embed images of a dataset and write them to an .npz file; return their number, and the files that were left out.
+    """Embed images of a dataset and write them to a file; return their number, and the files that were left out.
 
     Args:
         network: any network.
-        splits: the dataset.
-        out: file to write.
+        splits: the dataset; its unlabelled images belong to no split, and are embedded with all.
+        out: file to write: .npz, .parquet or .csv.
         machine: by default a GPU, where there is one.
         split: train, validation, query, gallery or all.
         shard: share of the images; by default all.
         verify: decode every image first, and leave out those that cannot be read.
 
     Raises:
-        SettingsError: there is no such split.
+        SettingsError: there is no such split, or `out` has another suffix.
+        MissingExtraError: Parquet needs pyarrow.
         DatasetError: an image cannot be read, without `verify`.
+        BusyError: another process writes the file.
         FileError: the file cannot be written.
     """
     require_split(split)
+    require_writable(out)
     machine, shard = machine or Machine(), shard or Share()
     parts = splits.parts()
-    chosen = parts if split == "all" else (split,)
-    records = list({record.path: record for name in chosen for record in parts[name]}.values())
+    chosen = [*parts.values(), splits.unlabelled] if split == "all" else [parts[split]]
+    records = list({record.path: record for part in chosen for record in part}.values())
     records = records[share_of(len(records), shard.which - 1, shard.count)]
     skipped: Sequence[Skipped] = ()
-    if verify:
-        records, skipped = drop_unreadable(records)
-    embeddings = embed(network, records, machine)
-    if machine.is_first:
-        save_embeddings(embeddings, out, split_words(splits))
+    with sole_writer(out, machine.is_first, is_file=True):
+        if verify:
+            records, skipped = drop_unreadable(records)
+        embeddings = embed(network, records, machine)
+        if machine.is_first:
+            save_embeddings(embeddings, out, split_words(splits))
     return len(records), skipped

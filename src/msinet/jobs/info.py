@@ -74,8 +74,10 @@ def machine() -> dict[str, str]:
 def processor() -> str:
     """Return the name of the processor."""
     information = Path("/proc/cpuinfo")
-    if information.exists() and (match := re.search(r"model name\s*: (.*)", information.read_text())):
-        return match[1]
+    if information.exists():
+        text = information.read_text(encoding="utf-8", errors="replace")
+        if match := re.search(r"model name\s*: (.*)", text):
+            return match[1]
     return platform.processor() or platform.machine()
 
 

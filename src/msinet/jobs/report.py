@@ -1,8 +1,10 @@
 """The report of a run, with the images of its data where they are still there."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from msinet.data.readers.detect import load_splits
+from msinet.data.readers.detect import load
+from msinet.data.settings import DataSettings
 from msinet.report.page import load_result, write_report
 
 
@@ -21,7 +23,6 @@ def report_on(run: Path, moved_to: Path | None = None) -> Path:
     source = moved_to or (command.data if command else None)
     records = ()
     if source and (moved_to or source.exists()):
-        reading = command.reading if command else None
-        format, seed = (reading.format, reading.split_seed) if reading else (None, 0)
-        records = load_splits(source, format, seed, verify=False).gallery
+        reading = (command.reading if command else None) or DataSettings()
+        records = load(source, replace(reading, verify=False)).gallery
     return write_report(run, records)

@@ -4,14 +4,17 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 from msinet.architecture_search.settings import SearchSettings
+from msinet.data.picture_list import PictureList
 from msinet.data.records import ReidSplits
 from msinet.engine.checkpoint import LEFT_SEARCH
 from msinet.engine.evaluate import evaluate
 from msinet.engine.machine import Machine
+from msinet.engine.run_data import pictures_of
 from msinet.engine.settings import MachineSettings
 from msinet.errors import DatasetError, ResultError, listed
-from msinet.evaluation.record import EvaluateCommand, Record, RunCommand
+from msinet.evaluation.record import DataFacts, EvaluateCommand, Record, RunCommand
 from msinet.evaluation.result import RetrievalResult
+from msinet.files.lock import sole_writer
 from msinet.jobs.run import run
 from msinet.jobs.score import Source
 from msinet.model.model_files import load_model
@@ -29,7 +32,16 @@ def source_of(result: RetrievalResult, moved_to: Path | None = None) -> Source:
     source = Source.read(moved_to or command.data, command.reading)
     now, before = source.splits.fingerprint(), data.fingerprint if data else "unknown"
     if now != before:
-        raise DatasetError(f"the data has changed: {source.path} was {before} and is {now}")
+        raise DatasetError(
+            f"the data has changed: images, labels or splits of {source.path} are not those of the result "
+            f"({before}, now {now}): repeat it on the data that made it, or score this data by msinet evaluate"
+        )
+    # A result of version 0.1, or of embeddings, does not know its images.
+    if data and data.pictures and PictureList.of(source.splits).digest != data.pictures:
+        raise DatasetError(
+            f"the images have changed: under the same names and labels {source.path} holds other ones than those that made "
+            "the result: repeat it on the images that made it, or score these by msinet evaluate"
+        )
     return source
 
 
@@ -56,19 +68,24 @@ def rerun(result: RetrievalResult, splits: ReidSplits, out: Path) -> RetrievalRe
 def command_of(result: RetrievalResult) -> RunCommand | EvaluateCommand:
     """Return the command that made a result. Raises ResultError where none is recorded."""
     if result.record.command is None:
-        raise ResultError("this result records no command: msinet run, and msinet evaluate of a model, can be repeated")
+        raise ResultError(
+            "this result records no command, so score again by hand: only results of msinet run, and of msinet evaluate of "
+            "a model, can be repeated"
+        )
     return result.record.command
 
 
 def _evaluate_again(result: RetrievalResult, command: EvaluateCommand, splits: ReidSplits, out: Path) -> RetrievalResult:
     if command.draws and not command.draws.is_file():
-        raise DatasetError(f"the drawn galleries are gone: there is no {command.draws}")
+        raise DatasetError(f"the drawn galleries are gone: put back {command.draws}, or score anew by msinet evaluate")
     machine = Machine(MachineSettings(**command.machine))
     options = {"task": result.task, "camera_pairs": command.camera_pairs, "draws": command.draws}
     model = load_model(command.model)
-    again = evaluate(model, splits, result.protocol, result.record.scoring, machine, **options).with_record(command=command)
-    if machine.is_first:
-        again.save(out / "result.json")
+    with sole_writer(out, machine.is_first):
+        again = evaluate(model, splits, result.protocol, result.record.scoring, machine, **options)
+        again = again.with_record(command=command, data=DataFacts.of(splits, pictures_of(splits, machine)))
+        if machine.is_first:
+            again.save(out / "result.json")
     return again
 
 
@@ -80,7 +97,11 @@ def _settings_of(record: Record) -> tuple[SearchSettings, TrainSettings]:
     unknown = [name for name in search if name not in {field.name for field in fields(SearchSettings)}]
     unknown += [name for name in training if name not in {field.name for field in fields(TrainSettings)}]
     if unknown:
-        raise ResultError(f"this result was made with settings that this version does not have:{listed(unknown)}")
+        made_by = record.versions.get("msinet", "another version")
+        raise ResultError(
+            f"this result was made with settings that this version does not have: install the one that made it, {made_by}"
+            f"{listed(unknown)}"
+        )
     return SearchSettings(**search, device=device), TrainSettings(**training, device=device)
 
 

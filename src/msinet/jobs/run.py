@@ -10,10 +10,13 @@ from msinet.data.records import ReidSplits
 from msinet.engine.evaluate import evaluate, prepare_splits
 from msinet.engine.feed import Feed
 from msinet.engine.machine import Machine
+from msinet.engine.run_data import pictures_of
 from msinet.engine.settings import settings_dict
 from msinet.errors import SettingsError
-from msinet.evaluation.record import RunCommand
+from msinet.evaluation.record import DataFacts, RunCommand
 from msinet.evaluation.result import RetrievalResult
+from msinet.files.lock import sole_writer
+from msinet.files.paths import user_path
 from msinet.training.settings import TrainSettings
 from msinet.training.train import Trained, train
 
@@ -28,6 +31,11 @@ class Finished:
     searched: Searched
     trained: Trained
     result: RetrievalResult
+
+    @property
+    def finished_before(self) -> bool:
+        """Whether an earlier call with the same settings and data had finished search and training."""
+        return self.searched.finished_before and self.trained.finished_before
 
 
 def run(
@@ -65,17 +73,21 @@ def run(
     Feed(hold_out_validation(splits, held_out).train, train_settings)
     prepared = prepare_splits(splits, None, protocol)
 
-    machine = Machine(search_settings.machine)
-    found = search(splits, search_settings, out, machine)
-    if train_settings.machine != search_settings.machine:
-        machine = Machine(train_settings.machine)
-    trained = train(splits, found.architecture, train_settings, out, machine)
-    camera_pairs = not prepared.protocol.by_draws and has_few_cameras(splits)
-    result = evaluate(trained.network, splits, protocol, machine=machine, camera_pairs=camera_pairs).with_record(
-        command=command, search=settings_dict(search_settings), training=settings_dict(train_settings)
-    )
-    if machine.is_first:
-        result.save(Path(out) / "result.json")
+    out, machine = user_path(out), Machine(search_settings.machine)
+    with sole_writer(out, machine.is_first):
+        found = search(splits, search_settings, out, machine)
+        if train_settings.machine != search_settings.machine:
+            machine = Machine(train_settings.machine)
+        trained = train(splits, found.architecture, train_settings, out, machine)
+        camera_pairs = not prepared.protocol.by_draws and has_few_cameras(splits)
+        result = evaluate(trained.network, splits, protocol, machine=machine, camera_pairs=camera_pairs).with_record(
+            data=DataFacts.of(splits, pictures_of(splits, machine)),
+            command=command,
+            search=settings_dict(search_settings),
+            training=settings_dict(train_settings),
+        )
+        if machine.is_first:
+            result.save(out / "result.json")
     return Finished(found, trained, result)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msinet.data.embedding_files import of_dataset
 from msinet.data.embeddings import Embeddings
-from msinet.data.readers.detect import load_splits
+from msinet.data.readers.detect import load
 from msinet.data.records import ReidSplits
 from msinet.data.settings import DataSettings
 from msinet.engine.embed import embed
@@ -19,9 +19,10 @@ from msinet.engine.evaluate import (
     score_prepared,
 )
 from msinet.engine.machine import Machine
+from msinet.engine.run_data import pictures_of
 from msinet.engine.settings import MachineSettings
 from msinet.evaluation.draws import DrawnGalleries
-from msinet.evaluation.record import EvaluateCommand
+from msinet.evaluation.record import DataFacts, EvaluateCommand
 from msinet.evaluation.result import RetrievalResult
 from msinet.evaluation.scoring import refuse_flip
 from msinet.evaluation.settings import ScoringSettings
@@ -40,7 +41,7 @@ class Source:
     def read(cls, path: Path, reading: DataSettings | None = None) -> "Source":
         """Read a dataset. Raises what `load_splits` raises."""
         reading = reading or DataSettings()
-        return cls(path, load_splits(path, reading.format, reading.split_seed, reading.verify), reading)
+        return cls(path, load(path, reading), reading)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,10 +91,11 @@ def score_models(
     prepared = [plan.prepare(source.splits, galleries) for source in sources]
     machine, results = Machine(settings), []
     for source, own in zip(sources, prepared, strict=True):
+        data = DataFacts.of(source.splits, pictures_of(source.splits, machine))
         for folder, network in models.items():
             embeddings = embed(network, images_of(own), machine, plan.scoring.flip)
-            facts, command = facts_of(network), _command(source, folder, plan, settings)
-            results += [score_prepared(one, embeddings, machine).with_record(model=facts, command=command) for one in own]
+            record = {"data": data, "model": facts_of(network), "command": _command(source, folder, plan, settings)}
+            results += [score_prepared(one, embeddings, machine).with_record(**record) for one in own]
     if machine.is_first:
         galleries.save()
     return results

@@ -8,9 +8,12 @@ from typing import Any
 
 from msinet.errors import ModelError
 from msinet.files.atomic import write_atomically
+from msinet.files.contents import not_usable, what_is
+from msinet.files.os_errors import in_words
 from msinet.normalisation import MEAN, STD
 
 CARD = "model.json"
+PASS = "pass the folder that msinet train wrote"
 
 FORMAT = 2
 """Format number of the card; cards without one are of version 0.1."""
@@ -67,12 +70,39 @@ class Card:
             return cls(
                 pixels=pixels, **{name: values[name] for name in ("kind", "arguments", "fingerprint", "licence", "info")}
             )
-        except (OSError, UnicodeDecodeError) as error:
-            raise ModelError(f"no model in {folder}: {error}; pass the folder that msinet train wrote") from error
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise ModelError(_no_model(folder)) from error
+        except OSError as error:
+            raise ModelError(f"cannot read {folder / CARD}: {in_words(error)}") from error
+        except (UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise ModelError(
+                f"{folder / CARD} does not describe a network: it is {what_is(folder / CARD)} ({error})"
+            ) from error
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ModelError(f"{folder / CARD} does not describe a network: {error!r}") from error
+            raise ModelError(f"{folder / CARD} does not describe a network ({error!r}): {PASS}") from error
 
     @classmethod
     def _of_version_1(cls, values: Mapping[str, Any]) -> "Card":
         arguments = {name: values[name] for name in ("architecture", "identities", "channels", "image_size")}
         return cls("msinet", arguments, Pixels(tuple(values["image_size"])), info=values.get("info", {}))
+
+
+def _no_model(folder: Path) -> str:
+    """Return why there is no card where one was looked for, and what was probably meant."""
+    if folder.is_file():
+        if folder.name in (CARD, "model.safetensors"):
+            return f"{folder} is one file of a model: pass its folder, {folder.parent}"
+        return not_usable(folder, f"{PASS}, or make a model of a published checkpoint by msinet convert")
+    if not folder.exists():
+        return f"no model in {folder}: there is no such folder; {PASS}"
+    if meant := sorted(card.parent for card in folder.glob(f"*/{CARD}")):
+        return f"no model in {folder}: did you mean {' or '.join(map(str, meant[:3]))}?"
+    if (folder / "train.checkpoint.safetensors").exists():
+        return (
+            f"no model in {folder} yet: its training has not ended; give the command of the training again, and it goes on"
+        )
+    if (architecture := folder / "architecture.json").exists():
+        return f"no model in {folder}, only an architecture: train it by msinet train --architecture {architecture}"
+    if published := sorted(file for file in folder.iterdir() if file.suffix in (".pth", ".pt", ".tar")):
+        return f"no model in {folder}: make one by msinet convert {published[0]} --out DIR"
+    return f"no model in {folder}: it holds no {CARD}; {PASS}"

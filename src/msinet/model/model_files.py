@@ -9,12 +9,15 @@ import torch
 from torch import Tensor
 
 from msinet.errors import FileError, ModelError, SettingsError, listed
+from msinet.files.contents import is_safetensors, not_usable
+from msinet.files.paths import user_path
 from msinet.files.tensor_files import load_arrays, save_arrays
 from msinet.model.cards import CARD, Card, Pixels
 from msinet.model.network import Network
 from msinet.model.networks import NETWORKS
 
 WEIGHTS = "model.safetensors"
+COPY_BOTH = "copy model.json and model.safetensors together from the folder that msinet train wrote"
 
 
 def card_of(network: Network, info: Mapping[str, Any] | None = None) -> Card:
@@ -33,7 +36,7 @@ def weights_fingerprint(network: Network) -> str:
 
 def save_model(network: Network, folder: str | Path, info: Mapping[str, Any] | None = None) -> None:
     """Write a network to a folder; `info` stands in its card."""
-    folder, card = Path(folder), card_of(network, info)
+    folder, card = user_path(folder), card_of(network, info)
     arrays = {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
     save_arrays(folder / WEIGHTS, arrays, {"kind": card.kind, "arguments": card.arguments})
     card.save(folder)
@@ -45,24 +48,29 @@ def load_model(folder: str | Path) -> Network:
     Raises:
         ModelError: a file is missing or damaged, or the two do not belong together.
     """
-    folder = Path(folder)
+    folder = user_path(folder)
     card = Card.load(folder)
     if card.kind not in NETWORKS:
-        raise ModelError(f"{folder / CARD} is of a network {card.kind!r}: this version knows {', '.join(NETWORKS)}")
+        raise ModelError(
+            f"{folder / CARD} is of a network {card.kind!r}: this version knows {', '.join(NETWORKS)}; install the one that "
+            "wrote it"
+        )
     try:
         network = NETWORKS[card.kind].from_arguments(dict(card.arguments))
     except (KeyError, IndexError, TypeError, ValueError, RuntimeError, SettingsError) as error:
-        raise ModelError(f"{folder / CARD} does not describe a network: {error!r}") from error
+        raise ModelError(f"{folder / CARD} does not describe a network: {error!r}; {COPY_BOTH}") from error
+    weights = folder / WEIGHTS
     try:
-        arrays, _ = load_arrays(folder / WEIGHTS)
+        arrays, _ = load_arrays(weights)
     except FileError as error:
-        raise ModelError(str(error)) from error
-    place_tensors(network, {name: torch.from_numpy(array) for name, array in arrays.items()}, folder / WEIGHTS)
+        foreign = weights.is_file() and not is_safetensors(weights)
+        raise ModelError(f"cannot read {not_usable(weights, COPY_BOTH)}" if foreign else str(error)) from error
+    place_tensors(network, {name: torch.from_numpy(array) for name, array in arrays.items()}, weights, COPY_BOTH)
     return network.eval()
 
 
-def place_tensors(network: Network, tensors: Mapping[str, Tensor], source: Path) -> None:
-    """Give a network its tensors; every one must be there, and of the right shape.
+def place_tensors(network: Network, tensors: Mapping[str, Tensor], source: Path, advice: str) -> None:
+    """Give a network its tensors; every one must be there, and of the right shape. `advice` says what to do if not.
 
     Raises:
         ModelError: lists tensors that are missing, unknown or misshapen.
@@ -76,5 +84,5 @@ def place_tensors(network: Network, tensors: Mapping[str, Tensor], source: Path)
         if tensors[name].shape != wanted[name].shape
     ]
     if faults:
-        raise ModelError(f"{source} does not fit the network in {len(faults)} tensors:{listed(sorted(faults))}")
+        raise ModelError(f"{source} does not fit the network in {len(faults)} tensors, {advice}:{listed(sorted(faults))}")
     network.load_state_dict(dict(tensors))

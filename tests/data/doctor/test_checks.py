@@ -226,7 +226,16 @@ def test_an_empty_dataset_has_no_images():
 def test_uniform_images_are_not_copies(healthy):
     for value, record in zip((10, 30, 50), healthy.train[::4], strict=False):
         Image.new("RGB", (64, 48), (value,) * 3).save(record.path)
-    assert found(healthy) == {}
+    assert found(healthy) == {"pictures that show nothing": 3}
+
+
+def test_the_report_holds_names_of_any_bytes_in_ascii(healthy):
+    gone = [replace(record, path=Path(f"/gone/\udcb3{n}é.jpg")) for n, record in enumerate(healthy.train[:2])]
+    splits = replace(healthy, name="s\udcb3t", train=(*healthy.train[2:], *gone))
+    text = report_of(splits, examine(splits))
+    assert text.isascii()
+    assert json.loads(text)["name"] == "s\udcb3t"
+    assert "/gone/\udcb30é.jpg" in json.loads(text)["findings"][0]["examples"]
 
 
 def test_spoiling_findings_come_first_and_make_the_data_unusable(healthy):

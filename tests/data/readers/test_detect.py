@@ -33,7 +33,7 @@ def test_an_unreadable_image_is_left_out_of_every_split(veri):
     )
     splits = load_splits(veri)
     assert [record.path.name for record in splits.query] == ["0002_c002_00030602_0.jpg"]
-    assert [left_out.reason for left_out in splits.skipped] == ["it is not an image, or of an unknown format"]
+    assert [left_out.reason for left_out in splits.skipped] == ["it is not an image, but a text file"]
 
 
 def test_unverified_images_are_not_decoded(identity_folders):
@@ -113,8 +113,8 @@ def test_a_folder_one_level_too_high_is_corrected(dataset, request):
 
 
 def test_a_folder_around_folders_of_cameras_is_corrected(tmp_path, write_images):
-    write_images(tmp_path, "parcels/red/1.jpg parcels/blue/1.jpg")
-    with pytest.raises(DatasetError, match=r"did you mean .*parcels[?]"):
+    write_images(tmp_path, "warehouse/red/1.jpg warehouse/blue/1.jpg")
+    with pytest.raises(DatasetError, match=r"did you mean .*warehouse[?]"):
         load_splits(tmp_path)
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from msinet.data.labels import label_of
 from msinet.data.readers import table
 from msinet.data.readers.detect import load_splits
 from msinet.data.records import identities
@@ -13,7 +14,7 @@ from msinet.errors import DatasetError, FileError, MissingExtraError
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "two-camera-vehicles"
 
-label = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip)
+label = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(label_of)
 
 
 def test_labels_stay_as_written(manifest):
@@ -41,7 +42,8 @@ def test_any_label_survives_the_table(manifest, identity, camera, value, delimit
         columns = ["path", "identity", "camera", "split", "note"]
         csv.writer(file, delimiter=delimiter).writerows([columns, ["a.jpg", identity, camera, "train", value]])
     (record,) = table.read(folder).train
-    assert (record.identity, record.camera, record.fields["note"]) == (identity, camera, value)
+    assert (record.identity, record.camera) == (label_of(identity), label_of(camera))
+    assert record.fields["note"] == value
 
 
 def test_a_test_image_is_query_and_gallery(manifest):
@@ -133,13 +135,81 @@ def test_the_path_may_be_the_table_itself(manifest):
 def test_of_two_tables_manifest_is_read(manifest):
     folder = manifest("path,identity\na.jpg,1\n")
     (folder / "results.csv").touch()
-    assert table.find_table(folder) == folder / "manifest.csv"
+    assert table.find_tables(folder) == [folder / "manifest.csv"]
 
 
-def test_of_two_other_tables_neither_is_read(manifest):
-    folder = manifest("", name="one.csv")
-    (folder / "two.csv").touch()
-    assert not table.recognises(folder)
+def test_two_tables_of_images_are_named_and_refused(manifest):
+    folder = manifest("path,identity\na.jpg,1\n", name="one.csv")
+    (folder / "two.csv").write_text("path,identity\nb.jpg,2\n")
+    with pytest.raises(DatasetError, match=r"several tables of images(.|\n)*one\.csv\n  two\.csv"):
+        table.read(folder)
+
+
+def test_of_two_tables_the_one_of_images_is_read(manifest):
+    folder = manifest("path,identity\na.jpg,1\n", name="labels.csv")
+    (folder / "results.csv").write_text("rank,score\n1,0.5\n")
+    assert table.find_tables(folder) == [folder / "labels.csv"]
+
+
+def test_a_table_of_other_columns_does_not_go_unseen(manifest):
+    with pytest.raises(DatasetError, match=r"no table in .* has columns path and identity(.|\n)*labels\.csv has image, id"):
+        table.read(manifest("image,id\na.jpg,1\n", name="labels.csv"))
+
+
+@pytest.mark.parametrize("names", ["train.csv test.csv", "Training.tsv probe.csv gallery_images.csv"])
+def test_tables_named_like_splits_are_the_splits(manifest, names):
+    folder = manifest("")
+    (folder / "manifest.csv").unlink()
+    for name, image in zip(names.split(), "abc", strict=False):
+        (folder / name).write_text(
+            f"path,identity\n{image}.jpg,{image}\n".replace(",", "\t" if name.endswith("tsv") else ",")
+        )
+    splits = table.read(folder)
+    assert identities(splits.train) == ["a"]
+    assert identities(splits.query) == ["b"]
+    assert identities(splits.gallery) == (["c"] if "gallery" in names else ["b"])
+
+
+@pytest.mark.parametrize("missing", ["nan", "NaN", "None", "null", "NULL", "NA", "<NA>", "N/A", " ", "NaT"])
+def test_words_for_missing_values_are_no_labels(manifest, missing):
+    rows = f"a.jpg,{missing},c1,t1,train\nb.jpg,2,{missing},{missing},train\nc.jpg,3,c1,t1,{missing}\n"
+    splits = table.read(manifest(f"path,identity,camera,track,split\n{rows}"))
+    assert [left_out.reason for left_out in splits.skipped] == ["row 2: identity is empty", "row 4: split is empty"]
+    assert [(record.camera, record.track) for record in splits.train] == [(None, None)]
+
+
+def test_missing_values_of_parquet_are_no_labels_and_floats_of_integers_are_integers(manifest):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    folder = manifest("", name="ignored.txt")
+    columns = {"path": ["a.jpg", "b.jpg", "c.jpg"], "identity": [7.0, float("nan"), 8.0], "camera": [b"c1", b"", b"nan"]}
+    parquet.write_table(pyarrow.table(columns), folder / "labels.parquet")
+    splits = table.read(folder)
+    labels = {(record.identity, record.camera) for record in (*splits.train, *splits.query)}
+    assert labels == {("7", "c1"), ("8", None)}
+
+
+@pytest.mark.parametrize(
+    "cell", ["images\\a.jpg", "~/crops/images/a.jpg", "crops/images/a.jpg", ".\\images\\a.jpg", " images/a.jpg"]
+)
+def test_paths_of_other_places_are_found(tmp_path, write_images, monkeypatch, cell):
+    folder = write_images(tmp_path / "crops", "images/a.jpg")
+    (folder / "labels.csv").write_text(f"path,identity,split\n{cell},1,train\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert [record.path.name for record in table.read(folder).train] == ["a.jpg"]
+
+
+def test_it_is_said_what_paths_are_relative_to(tmp_path, write_images, monkeypatch):
+    folder = write_images(tmp_path / "crops", "a.jpg")
+    (folder / "labels.csv").write_text("path,identity,split\ncrops/a.jpg,1,train\n")
+    monkeypatch.chdir(tmp_path)
+    assert f"labels.csv (paths relative to {tmp_path})" in table.read(folder).understood
+
+
+def test_a_file_that_is_not_there_is_named_by_its_path(manifest):
+    folder = manifest("path,identity\nimages\\gone.jpg,1\na.jpg,2\n")
+    assert [left_out.path for left_out in table.read(folder).skipped] == [folder / "images" / "gone.jpg"]
 
 
 def test_numbers_of_a_parquet_table_become_strings(manifest):

@@ -124,6 +124,28 @@ def test_a_file_that_holds_no_architecture_is_refused(tmp_path, text):
         Architecture.load(tmp_path / "a.json")
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("other.pth", b"PK\x03\x04", "is the first part of a file"),
+        ("photo.jpg", b"\xff\xd8\xff", "is a JPEG image: choose from msmt17, veri776, random:SEED"),
+        ("photo.json", b"\xff\xd8\xff", r"photo\.json: it is a JPEG image .*pass the architecture\.json that msinet search"),
+        ("model.json", b'{"kind": "msinet"}', r'model\.json: an architecture needs "stages".*pass the architecture\.json'),
+    ],
+)
+def test_another_file_says_what_it_is(tmp_path, name, content, words):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(SettingsError, match=words):
+        Architecture.find(tmp_path / name)
+
+
+def test_a_folder_of_a_search_names_the_file_in_it(tmp_path):
+    Architecture.random(1).save(tmp_path / "architecture.json")
+    with pytest.raises(SettingsError, match=r"which is a folder: pass .*architecture\.json") as error:
+        Architecture.find(tmp_path)
+    assert error.value.settings == ("architecture",)
+
+
 def test_an_unknown_interaction_is_named():
     with pytest.raises(SettingsError, match="unknown interaction gate: choose from none, exchange"):
         Architecture.uniform("gate")

@@ -3,18 +3,24 @@
 import os
 import re
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from safetensors.torch import save_file
+from torch import nn
 
 from msinet.errors import ModelError
 from msinet.losses.alignment import alignment_loss
 from msinet.losses.identity import identity_loss
 from msinet.losses.triplet import triplet_loss
+from msinet.model.model_files import save_model
 from msinet.model.msinet.architecture import Architecture
+from msinet.model.msinet.network import MSINet
 from msinet.model.msinet.published import load_published, our_name, read_published
 from msinet.model.msinet.spatial_alignment import PositionActivation
+from msinet.model.msinet.widths import channels_at
 
 CASES = [
     pytest.param(name, number, id=f"{name} {size}", marks=[pytest.mark.long] if number == 2 else [])
@@ -205,13 +211,15 @@ def test_unknown_tensors_are_listed(msmt17, read):
 
 
 def test_weights_of_another_architecture_are_refused(msmt17, read):
-    with pytest.raises(ModelError, match="missing"):
+    with pytest.raises(ModelError, match=r"holds the weights of msmt17.*: set architecture to msmt17$") as error:
         read(msmt17, "veri776")
+    assert error.value.settings == ("architecture",)
 
 
 def test_interactions_are_not_dropped_silently(msmt17, read):
     """The file's gates have no place in a network without any: its features would be others without a word."""
-    with pytest.raises(ModelError, match=r"_op2"):
+    msmt17["cells.0._op2.fc1.bias"] = torch.zeros(5)  # of no named architecture
+    with pytest.raises(ModelError, match=r"(?s)pass the architecture that the weights were trained with.*_op2"):
         read(msmt17, "all:none")
 
 
@@ -223,6 +231,85 @@ def test_interactions_are_not_dropped_silently(msmt17, read):
 def test_a_file_that_holds_something_else_is_refused(read, content):
     with pytest.raises(ModelError, match=r"published\.pth"):
         read(content)
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [
+        {"module.conv1.conv.weight": torch.zeros(3, 3), "classifier.weight": torch.zeros(751, 512)},
+        {
+            "layer1.0.conv1.weight": torch.zeros(64, 64, 1, 1),
+            "fc.weight": torch.zeros(1000, 2048),
+            "fc.bias": torch.zeros(1000),
+        },
+        {"backbone.stem.0.weight": torch.zeros(3)},
+    ],
+    ids=["another network of the field", "a ResNet", "names of ours"],
+)
+@pytest.mark.parametrize("key", ["state_dict", "model", None])
+def test_another_network_is_named_in_one_line(read, tensors, key):
+    with pytest.raises(ModelError, match=r"is not a checkpoint of MSINet: \d+ of its (\d+) tensors are missing") as error:
+        read({key: tensors, "epoch": 3} if key else tensors)
+    assert "\n" not in str(error.value)
+    assert "msinet evaluate --embeddings" in str(error.value)
+
+
+def test_safetensors_are_read_too(msmt17, tmp_path):
+    save_file({name: tensor.contiguous() for name, tensor in msmt17.items()}, tmp_path / "published.safetensors")
+    network = load_published(tmp_path / "published.safetensors").state_dict()
+    assert all(torch.equal(network[our_name(name)], tensor.float()) for name, tensor in msmt17.items())
+
+
+def test_our_own_model_needs_no_conversion(tmp_path):
+    save_model(MSINet(Architecture.uniform("none"), 3, channels_at(0.25)), tmp_path)
+    with pytest.raises(ModelError, match=r"model\.safetensors is of msinet itself and needs no conversion"):
+        load_published(tmp_path / "model.safetensors")
+    with pytest.raises(ModelError, match="is a model of msinet already"):
+        load_published(tmp_path)
+
+
+def compiled(path):
+    torch.jit.script(nn.Linear(2, 2)).save(path)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("write", "words"),
+    [
+        (
+            lambda path: torch.save(nn.Linear(2, 2), path),
+            r"holds torch\.nn\.modules\.linear\.Linear, which could run code; where it",
+        ),
+        (
+            lambda path: torch.save({"a": torch.zeros(2), "best": np.float64(0.5)}, path),
+            r"holds numpy\.\S+scalar, which could run",
+        ),
+        (compiled, r"is a TorchScript archive, a compiled network: where it was made, save its tensors alone"),
+        (lambda path: path.write_bytes(b"\xff\xd8\xff\xe0 photo"), "is a JPEG image: msinet convert reads a checkpoint"),
+        (lambda path: path.write_text("weights, sir"), "is a text file: msinet convert reads"),
+        (
+            lambda path: path.write_text("<!DOCTYPE html><title>Sign in"),
+            r"is a web page \(HTML\): the download asks for a login",
+        ),
+        (lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\n"), "git lfs pull"),
+        (lambda path: path.touch(), "is an empty file: download or copy it again"),
+        (lambda path: path.mkdir(), "is a folder: pass the file of the checkpoint"),
+        (lambda path: path.write_bytes(b"\x1f\x8b packed"), "is a compressed archive .gzip.: unpack it"),
+        (lambda path: save_file({"fc.weight": torch.zeros(2)}, path), "is not a checkpoint of MSINet"),
+    ],
+)
+def test_any_other_file_says_what_it_is(tmp_path, write, words):
+    write(tmp_path / "file.pth")
+    with pytest.raises(ModelError, match=words) as error:
+        load_published(tmp_path / "file.pth")
+    assert "weights_only" not in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_folder_names_a_checkpoint_in_it(tmp_path):
+    (tmp_path / "best.pth").touch()
+    with pytest.raises(ModelError, match=r"is a folder: pass the file of the checkpoint, such as .*best\.pth"):
+        load_published(tmp_path)
 
 
 class Malicious:
@@ -242,7 +329,7 @@ def test_a_pickle_that_would_run_code_is_refused(msmt17, read, tmp_path):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(ModelError, match=r"nowhere\.pth: No such file"):
+    with pytest.raises(ModelError, match=r"nowhere\.pth: there is no such file"):
         load_published(tmp_path / "nowhere.pth")
 
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
+from msinet.data.doctor.label_checks import label_troubles
 from msinet.data.doctor.looks import Look, look_at, same_bytes, same_pictures
-from msinet.data.doctor.troubles import FEW, HUGE, TINY, TROUBLES, UNEVEN, Finding
+from msinet.data.doctor.picture_checks import check_pictures
+from msinet.data.doctor.troubles import FEW, TROUBLES, UNEVEN, Finding
 from msinet.data.records import ImageRecord, ReidSplits, identities
 
 SHOWN = 3
@@ -27,11 +29,12 @@ def examine(splits: ReidSplits) -> list[Finding]:
     found = chain(
         _files(splits, looks),
         _roles(splits),
+        label_troubles(splits),
         _copies(splits, looks),
         _training(splits.train),
         _scoring(splits),
         _cameras(splits),
-        _sizes(looks),
+        check_pictures(splits.records(), looks),
     )
     findings = [_finding(name, [str(example) for example in examples]) for name, examples in found if examples]
     return sorted(findings, key=lambda finding: not finding.spoils)
@@ -165,13 +168,6 @@ def _cameras(splits: ReidSplits) -> Found:
     images = Counter(record.camera for record in records if record.camera)
     few = [f"{camera}: {count} images" for camera, count in sorted(images.items()) if count * UNEVEN < _median(images)]
     yield "cameras with far fewer images than others", few
-
-
-def _sizes(looks: Mapping[Path, Look]) -> Found:
-    sizes = {path: look.size for path, look in looks.items() if look.problem is None}
-    yield "tiny images", [f"{path}: {w} x {h} pixels" for path, (w, h) in sizes.items() if min(w, h) < TINY]
-    yield "huge images", [f"{path}: {w} x {h} pixels" for path, (w, h) in sizes.items() if w * h > HUGE]
-    yield "images rotated by EXIF", [path for path, look in looks.items() if look.turned]
 
 
 def _median(counts: Mapping[str, int]) -> int:

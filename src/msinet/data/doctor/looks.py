@@ -1,4 +1,4 @@
-"""Looks at image files without their labels: whether they decode, their size, and which are copies of each other."""
+"""Looks at image files without their labels: whether they decode, what they show, and which are copies of each other."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from msinet.data.pixels import decode_with_orientation, in_threads, what_is_wrong
+from msinet.data.doctor.picture_levels import trouble_of
+from msinet.data.pixels import decode, in_threads, what_is_wrong
 from msinet.progress import track
 
 SKETCH = 16
@@ -28,6 +29,9 @@ SHAPE = 0.05
 FLAT = 2.0
 """Standard deviation of grey levels below which an image is too uniform to be compared."""
 
+ZEROS = 16
+"""Zeros at the end of a JPEG that no coded picture has."""
+
 NO_SKETCH = np.zeros(SKETCH * SKETCH, np.uint8)
 
 
@@ -44,6 +48,17 @@ class Look(NamedTuple):
     """Hash of the bytes."""
     sketch: np.ndarray = NO_SKETCH
     """(SKETCH * SKETCH,) uint8, grey thumbnail."""
+    trouble: str | None = None
+    """Worst trouble with what it shows, by its name."""
+    bits: int | None = None
+    """Bits of a level that a 16-bit file was taken for; None where the file has 8."""
+    several: bool = False
+    """Whether the file has further pages or frames."""
+
+    @property
+    def shows_nothing(self) -> bool:
+        """Whether it is nearly one grey level."""
+        return self.trouble == "pictures that show nothing"
 
 
 def look_at(paths: Iterable[Path]) -> dict[Path, Look]:
@@ -54,19 +69,30 @@ def look_at(paths: Iterable[Path]) -> dict[Path, Look]:
 
 def _look(path: Path) -> Look:
     try:
-        image, turned = decode_with_orientation(path)
-        sketch = np.asarray(image.convert("L").resize((SKETCH, SKETCH), Image.Resampling.BILINEAR)).ravel()
-        digest = hashlib.sha256(path.read_bytes()).digest()
+        image, turned, bits, several = decode(path)
+        grey = image.convert("L")
+        sketch = np.asarray(grey.resize((SKETCH, SKETCH), Image.Resampling.BILINEAR)).ravel()
+        data = path.read_bytes()
     except Exception as error:  # Pillow's decoders raise nearly anything when a file is broken.
         return Look(what_is_wrong(path, error))
-    return Look(None, image.size, turned, digest, sketch)
+    digest, trouble = (
+        hashlib.sha256(data).digest(),
+        "JPEGs that end in zeros" if _ends_in_zeros(data) else trouble_of(image, grey),
+    )
+    return Look(None, image.size, turned, digest, sketch, trouble, bits, several)
+
+
+def _ends_in_zeros(data: bytes) -> bool:
+    """Return whether the end of a JPEG was never written. Some cameras write zeros after the end mark, which are sound."""
+    zeros = data.startswith(b"\xff\xd8") and data.endswith(bytes(ZEROS))
+    return zeros and not data.rstrip(b"\0").endswith(b"\xff\xd9")
 
 
 def same_bytes(looks: Mapping[Path, Look]) -> list[list[Path]]:
-    """Return groups of files with the same bytes."""
+    """Return groups of files with the same bytes. Pictures that show nothing are no copies of a picture."""
     groups: dict[bytes, list[Path]] = {}
     for path, look in looks.items():
-        if look.problem is None:
+        if look.problem is None and not look.shows_nothing:
             groups.setdefault(look.digest, []).append(path)
     return [group for group in groups.values() if len(group) > 1]
 
@@ -78,7 +104,7 @@ def same_pictures(looks: Mapping[Path, Look]) -> list[tuple[Path, Path]]:
     """
     readable: dict[bytes, Path] = {}
     for path, look in looks.items():
-        if look.problem is None:
+        if look.problem is None and not look.shows_nothing:
             readable.setdefault(look.digest, path)
     paths = list(readable.values())
     if len(paths) < 2:

@@ -1,13 +1,9 @@
 """Troubles of a dataset that the doctor can find: why each matters and what to do."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
-TINY = 24
-"""Pixels of the shorter side below which an image is tiny."""
-
-HUGE = 4_000_000
-"""Pixels above which an image is hardly a crop of one object."""
+from msinet.data.doctor.picture_troubles import PICTURE_TROUBLES
+from msinet.data.doctor.trouble import Trouble
 
 UNEVEN = 20
 """Factor to the median number of images: above it an identity has far more, below its inverse a camera far fewer."""
@@ -15,17 +11,7 @@ UNEVEN = 20
 FEW = 32
 """Largest number of identities in a recipe's batch: a training split with fewer has few."""
 
-
-class Trouble(NamedTuple):
-    """A kind of finding."""
-
-    spoils: bool
-    """Whether training or scores are wrong with it; otherwise it costs quality or is worth knowing."""
-    why: str
-    advice: str
-
-
-TROUBLES = {
+TROUBLES = PICTURE_TROUBLES | {
     "no images": Trouble(
         True,
         "the dataset has nothing to train on or to score",
@@ -35,11 +21,6 @@ TROUBLES = {
         True,
         "the labels name files that do not exist",
         "copy the files, or remove their lines from the labels",
-    ),
-    "unreadable images": Trouble(
-        True,
-        "training and scoring leave out files that cannot be decoded",
-        "export the files again, or delete them",
     ),
     "files left out": Trouble(
         False,
@@ -60,6 +41,21 @@ TROUBLES = {
         True,
         "a choice made on these identities is made on training or test data",
         "keep all images of an identity in one split",
+    ),
+    "identities spelled in two ways in train and test": Trouble(
+        True,
+        "labels that differ by zeros, capitals, blanks or look-alike letters may be one object, in training and in test",
+        "write each identity in one way, or rename one of the two if they are different objects",
+    ),
+    "identities spelled in two ways": Trouble(
+        False,
+        "labels that differ by zeros, capitals, blanks or look-alike letters probably mean one object, which counts as two",
+        "write each identity in one way",
+    ),
+    "cameras spelled in two ways": Trouble(
+        False,
+        "a camera under two labels makes images of the query's own camera count as matches",
+        "write each camera in one way",
     ),
     "same image under two identities": Trouble(
         True,
@@ -155,21 +151,6 @@ TROUBLES = {
         False,
         "these cameras hardly contribute to training and scores",
         "add images from these cameras",
-    ),
-    "tiny images": Trouble(
-        False,
-        f"fewer than {TINY} pixels on a side show too little to tell objects apart",
-        "leave them out, or crop them from larger pictures",
-    ),
-    "huge images": Trouble(
-        False,
-        "crops of one object are rarely that large, and large images decode slowly",
-        "crop the objects if these are whole pictures",
-    ),
-    "images rotated by EXIF": Trouble(
-        False,
-        "msinet rotates them upright, but other programs may not",
-        "save them upright",
     ),
 }
 """All kinds of findings by name."""

@@ -1,6 +1,7 @@
 """Loading of a dataset from a path: its layout is recognised or named."""
 
 from contextlib import suppress
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from types import ModuleType
@@ -8,11 +9,13 @@ from types import ModuleType
 from msinet.data.pixels import drop_unreadable
 from msinet.data.readers import folders, market1501, msmt17, table, vehicleid, veri776, veriwild, vric
 from msinet.data.readers.checks import check_splits, drop_repeats
+from msinet.data.readers.folder_levels import is_plain
 from msinet.data.readers.folder_listing import list_folder
-from msinet.data.readers.own_data import SPLIT_WORDS
-from msinet.data.records import ReidSplits
+from msinet.data.records import ReidSplits, identities
 from msinet.data.settings import DataSettings, Format
 from msinet.errors import DatasetError, FileError, listed
+from msinet.files.os_errors import in_words
+from msinet.files.paths import user_path
 
 PUBLISHED: dict[Format, ModuleType] = {
     "veri776": veri776,
@@ -28,7 +31,13 @@ FORMATS: dict[Format, ModuleType] = {**PUBLISHED, "table": table, "folders": fol
 """Readers of all layouts, the most specific first: nearly anything looks like folders of images."""
 
 
-def load_splits(path: str | PathLike[str], format: Format | None = None, seed: int = 0, verify: bool = True) -> ReidSplits:
+def load_splits(
+    path: str | PathLike[str],
+    format: Format | None = None,
+    seed: int = 0,
+    verify: bool = True,
+    levels: str | None = None,
+) -> ReidSplits:
     """Read a re-identification dataset.
 
     Args:
@@ -36,6 +45,7 @@ def load_splits(path: str | PathLike[str], format: Format | None = None, seed: i
         format: layout of the dataset; None recognises it.
         seed: halves the identities into train and test where the dataset has no splits.
         verify: decode every image once, and leave out those that cannot be read.
+        levels: meaning of each level of folders, such as split/camera/identity; None recognises it.
 
     Returns:
         The dataset; its `skipped` has the files that were left out, and the reasons.
@@ -43,30 +53,46 @@ def load_splits(path: str | PathLike[str], format: Format | None = None, seed: i
     Raises:
         DatasetError: the layout is unknown, or the data cannot be used as it is; the message says what to do.
         FileError: there is no such path, or a folder or a file of labels cannot be read.
-        SettingsError: there is no such format.
+        SettingsError: there is no such format, or the levels make no sense.
     """
-    splits = read_as_it_is(path, format, seed)
+    return load(path, DataSettings(format=format, split_seed=seed, verify=verify, levels=levels))
+
+
+def load(path: str | PathLike[str], settings: DataSettings) -> ReidSplits:
+    """Read a dataset as its settings say. Raises what `load_splits` raises."""
+    splits = read_as_it_is(path, settings)
     check_splits(splits)
-    if verify:
+    if settings.verify:
         splits = _drop_unreadable(splits)
         check_splits(splits)
     return splits
 
 
-def read_as_it_is(path: str | PathLike[str], format: Format | None = None, seed: int = 0) -> ReidSplits:
+def read_as_it_is(path: str | PathLike[str], settings: DataSettings | None = None) -> ReidSplits:
     """Read a dataset without checking whether it can be used: for the doctor.
 
     Raises:
-        DatasetError: the layout is unknown.
+        DatasetError: the layout is unknown, or has two readings.
         FileError: there is no such path, or a folder or a file of labels cannot be read.
-        SettingsError: there is no such format.
     """
-    settings = DataSettings(format=format, split_seed=seed)
-    path = Path(path).absolute()
+    settings = settings or DataSettings()
+    path = user_path(path).absolute()
     if ".." in path.parts:
         path = path.resolve()  # so that the dataset has a name
-    chosen = detect_format(path) if settings.format is None else _check_layout(path, settings.format)
-    return drop_repeats(FORMATS[chosen].read(path, settings.split_seed))
+    named = settings.format or ("folders" if settings.levels else None)
+    chosen = detect_format(path) if named is None else _check_layout(path, named)
+    if settings.levels:
+        return drop_repeats(folders.read(path, settings.split_seed, settings.levels))
+    splits = drop_repeats(FORMATS[chosen].read(path, settings.split_seed))
+    return splits if splits.understood else replace(splits, understood=_in_words(chosen, splits))
+
+
+def _in_words(format: Format, splits: ReidSplits) -> str:
+    """Return how a published dataset was understood."""
+    records = splits.records()
+    cameras = {record.camera for record in records} - {None}
+    seen = f"{len(cameras)} cameras" if cameras else "no cameras"
+    return f"layout of {format}: {len(identities(records))} identities, {seen}"
 
 
 def detect_format(path: str | PathLike[str]) -> Format:
@@ -76,13 +102,13 @@ def detect_format(path: str | PathLike[str]) -> Format:
         DatasetError: no layout fits; the message says which were tried and what the folder holds.
         FileError: there is no such path, or the folder cannot be listed.
     """
-    path = Path(path)
-    _check_there(path)
+    path = user_path(path)
+    check_there(path)
     for name, reader in FORMATS.items():
         if reader is not folders and reader.recognises(path):
             return name
     as_folders = folders.recognises(path)
-    if as_folders and not _is_published(path.absolute().parent) and not _one_level_lower(path):
+    if as_folders and not is_published(path.absolute().parent) and not _one_level_lower(path):
         return "folders"
     otherwise = "\nIf not, set format to folders." if as_folders else ""
     layouts = listed([f"{name}: {reader.LAYOUT}" for name, reader in FORMATS.items()])
@@ -92,20 +118,26 @@ def detect_format(path: str | PathLike[str]) -> Format:
 
 def _check_layout(path: Path, format: Format) -> Format:
     """Return the format that is named, if the path has its layout."""
-    _check_there(path)
+    check_there(path)
     if not FORMATS[format].recognises(path):
         raise DatasetError(f"{path} is not {format}{_meant_and_there(path)}\n{format} is {FORMATS[format].LAYOUT}")
     return format
 
 
-def _check_there(path: Path) -> None:
+def check_there(path: Path) -> None:
+    """Check that there is something at a path.
+
+    Raises:
+        DatasetError: it is an empty folder.
+        FileError: there is nothing, or the folder cannot be listed.
+    """
     if not path.exists():
         raise FileError(f"there is no {path}")
     try:
         if path.is_dir() and next(path.iterdir(), None) is None:
             raise DatasetError(f"{path} is an empty folder")
     except OSError as error:
-        raise FileError(f"cannot list {path}: {error.strerror}") from error
+        raise FileError(f"cannot list {path}: {in_words(error)}") from error
 
 
 def _drop_unreadable(splits: ReidSplits) -> ReidSplits:
@@ -120,7 +152,7 @@ def _drop_unreadable(splits: ReidSplits) -> ReidSplits:
 def _meant(path: Path) -> list[Path]:
     """Return the datasets that may be meant. A published one above comes first: in it may be thousands of folders."""
     parent = path.absolute().parent
-    return [parent] if _is_published(parent) else _one_level_lower(path) or _one_level_higher(path)
+    return [parent] if is_published(parent) else _one_level_lower(path) or _one_level_higher(path)
 
 
 def _one_level_lower(path: Path) -> list[Path]:
@@ -129,7 +161,7 @@ def _one_level_lower(path: Path) -> list[Path]:
         return []
     inside = list_folder(path).folders
     lower = [folder for folder in inside if _is_specific(folder)]
-    if not lower and len(inside) == 1 and inside[0].name.lower() not in SPLIT_WORDS:
+    if not lower and len(inside) == 1 and is_plain(inside[0].name):
         with suppress(FileError):  # A dataset of one identity is unlikely: the folder inside is the dataset.
             lower = inside if folders.recognises(inside[0]) else []
     return lower
@@ -143,11 +175,12 @@ def _one_level_higher(path: Path) -> list[Path]:
 def _is_specific(folder: Path) -> bool:
     """Return whether a folder has a layout that other folders rarely have by chance."""
     with suppress(FileError, OSError):
-        return _is_published(folder) or table.recognises(folder)
+        return is_published(folder) or table.recognises(folder)
     return False
 
 
-def _is_published(folder: Path) -> bool:
+def is_published(folder: Path) -> bool:
+    """Return whether a folder has the layout of a published dataset."""
     return any(reader.recognises(folder) for reader in PUBLISHED.values())
 
 

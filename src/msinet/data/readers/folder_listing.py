@@ -4,8 +4,9 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from msinet.data.pixels import IMAGE_SUFFIXES
+from msinet.data.image_kinds import is_image_file
 from msinet.errors import FileError
+from msinet.files.os_errors import in_words
 
 CLUTTER = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir", "lost+found"})
 """Names that operating systems leave in folders, in lower case."""
@@ -31,14 +32,14 @@ def list_folder(folder: Path) -> FolderListing:
         with os.scandir(folder) as found:  # It knows folders from files without asking the disk for each.
             entries = sorted((entry.name, _is_folder(entry)) for entry in found)
     except OSError as error:
-        raise FileError(f"cannot list {folder}: {error.strerror}") from error
+        raise FileError(f"cannot list {folder}: {in_words(error)}") from error
     for name, is_folder in entries:
         if _is_clutter(name):
             continue
         path = folder / name
         if is_folder:
             listing.folders.append(path)
-        elif path.suffix.lower() in IMAGE_SUFFIXES:
+        elif is_image_file(path):
             listing.images.append(path)
         else:
             listing.others.append(path)

@@ -1,95 +1,105 @@
 """Reader of your own images in folders, one folder per identity."""
 
-import os
-from collections.abc import Iterator
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from msinet.data.readers.folder_listing import list_folder
-from msinet.data.readers.own_data import SPLIT_WORDS, split_by_identity, splits_from_words
+from msinet.data.labels import normalise
+from msinet.data.readers.folder_levels import IGNORED, decide_levels, describe
+from msinet.data.readers.folder_tree import Leaf, walk
+from msinet.data.readers.own_data import gallery_if_queries_are_apart, split_by_identity, split_word, splits_from_words
 from msinet.data.records import ImageRecord, ReidSplits, Skipped
 
 LAYOUT = (
-    "folders of images, <identity>/*.jpg or <identity>/<camera>/*.jpg, "
+    "folders of images, <identity>/*.jpg, <identity>/<camera>/*.jpg or <camera>/<identity>/*.jpg, "
     "optionally below train/, validation/, query/, gallery/ or test/"
 )
 
+CAMERA_IN_NAME = re.compile(r"_(c\d+)(?!\d)")
+JUNK = "-1"
+ALL_OF_TRAIN = "train_all"
+"""Folder that holds the images of train/ and val/ as well, in data prepared for a well-known baseline of the field."""
+
 
 def recognises(path: Path) -> bool:
-    """Return whether any identity's folder holds an image."""
-    if not path.is_dir():
-        return False
-    splits = _split_folders(path)
-    return any(isinstance(found, ImageRecord) for folder in splits or [path] for found in _images(folder))
+    """Return whether any folder in it holds an image."""
+    return path.is_dir() and any(isinstance(found, Leaf) and found.folders for found in walk(path))
 
 
-def read(path: Path, seed: int = 0) -> ReidSplits:
-    """Read images whose identity is their folder's name.
+def read(path: Path, seed: int = 0, levels: str | None = None) -> ReidSplits:
+    """Read images whose labels are the names of the folders that they lie in.
 
-    The camera is the folder below it, `<identity>/<camera>/*.jpg`, and unknown without one; file names are not
-    interpreted. If one folder is named like a split (train, validation or val, query, gallery, or test, which is query
-    and gallery), only folders named like splits are read; otherwise the seed halves the identities.
+    `levels` says what each level of folders is: split, identity, camera, track, or a label of another name, such as
+    split/camera/identity. Without it the names decide, as `decide_levels` says. File names are not interpreted, with one
+    exception: where all begin with the identity's folder and a camera, 0002/0002_c1s1_000451_03.jpg, they give the camera,
+    and the identity -1 is junk and left out. Without splits, the seed halves the identities.
 
     Raises:
+        DatasetError: the levels have two readings, or none is the identity.
         FileError: a folder cannot be listed.
     """
-    splits = _split_folders(path)
+    found = list(walk(path))
+    leaves = [one for one in found if isinstance(one, Leaf)]
+    skipped = [one for one in found if isinstance(one, Skipped)]
+    roles = tuple(levels.split("/")) if levels else decide_levels([leaf.folders for leaf in leaves if leaf.folders])
+    leaves, without_use = _usable(path, leaves, roles)
+    in_names = "camera" not in roles and bool(leaves) and all(_camera_in_name(leaf, roles) for leaf in leaves)
     records: dict[str, list[ImageRecord]] = {}
-    skipped: list[Skipped] = []
-    if splits:
-        beside = list_folder(path)
-        stray = [folder for folder in beside.folders if folder not in splits] + beside.images
-        skipped.extend(Skipped(other, "outside the folders of splits") for other in stray)
-    for folder in splits or [path]:
-        for found in _images(folder):
-            if isinstance(found, Skipped):
-                skipped.append(found)
-            else:
-                records.setdefault(folder.name.lower() if splits else "", []).append(found)
-    if not splits:
-        records = split_by_identity(records.get("", []), seed)
-    return splits_from_words(path.absolute().name, records, skipped)
-
-
-def _split_folders(path: Path) -> list[Path]:
-    return [folder for folder in list_folder(path).folders if folder.name.lower() in SPLIT_WORDS]
-
-
-def _images(folder: Path) -> Iterator[ImageRecord | Skipped]:
-    """Yield the images in the folders of identities, and the entries to leave out."""
-    listing = list_folder(folder)
-    for image in listing.images:
-        yield Skipped(image, "not in an identity's folder")
-    for other in listing.others:
-        yield Skipped(other, "not an image")
-    for identity in listing.folders:
-        if _leads_back(identity):
-            yield Skipped(identity, "a link to a folder above it")
-        else:
-            yield from _images_of(identity)
-
-
-def _images_of(identity: Path) -> Iterator[ImageRecord | Skipped]:
-    """Yield the images of one identity: those of unknown camera first, then camera by camera."""
-    listing = list_folder(identity)
-    for image in listing.images:
-        yield ImageRecord(image, identity.name)
-    for other in listing.others:
-        yield Skipped(other, "not an image")
-    for camera in listing.folders:
-        if _leads_back(camera):
-            yield Skipped(camera, "a link to a folder above it")
+    for leaf in leaves:
+        labels = dict(zip(roles, map(normalise, leaf.folders), strict=False))
+        if in_names and labels["identity"] == JUNK:
+            without_use.append(Skipped(leaf.path, "junk: identity -1"))
             continue
-        in_camera = list_folder(camera)
-        for image in in_camera.images:
-            yield ImageRecord(image, identity.name, camera.name)
-        for other in in_camera.others:
-            yield Skipped(other, "not an image")
-        for deeper in in_camera.folders:
-            yield Skipped(deeper, "deeper than <identity>/<camera>/")
+        camera = _camera_in_name(leaf, roles) if in_names else labels.get("camera")
+        fields = {
+            name: label for name, label in labels.items() if name not in ("split", "identity", "camera", "track", IGNORED)
+        }
+        record = ImageRecord(leaf.path, labels["identity"], camera, labels.get("track"), fields)
+        records.setdefault(split_word(labels.get("split", "")) or "", []).append(record)
+    if "split" in roles:
+        records = gallery_if_queries_are_apart(records)
+    understood = _in_words(roles, records, in_names)
+    if "split" not in roles:
+        records = split_by_identity(records.get("", []), seed)
+    return splits_from_words(path.absolute().name, records, [*skipped, *without_use], understood)
 
 
-def _leads_back(folder: Path) -> bool:
-    """Return whether the folder is a link to a folder above it, whose images would be read twice."""
-    if not folder.is_symlink():
-        return False
-    return Path(os.path.realpath(folder.parent)).is_relative_to(os.path.realpath(folder))
+def _usable(root: Path, leaves: Sequence[Leaf], roles: Sequence[str]) -> tuple[list[Leaf], list[Skipped]]:
+    """Return the images at the levels that are read, and what is left out: single images, or a folder once."""
+    tops = {leaf.folders[0].lower() for leaf in leaves if leaf.folders}
+    superseded = ("train", "val") if roles[0] == "split" and ALL_OF_TRAIN in tops else ()
+    usable: list[Leaf] = []
+    left_out: dict[Path, str] = {}
+    for leaf in leaves:
+        folders = leaf.folders
+        if "split" in roles[: len(folders)] and not split_word(folders[roles.index("split")]):
+            left_out.setdefault(root.joinpath(*folders[: roles.index("split") + 1]), "outside the folders of splits")
+        elif folders and folders[0].lower() in superseded:
+            left_out.setdefault(root / folders[0], f"its images are in {ALL_OF_TRAIN}")
+        elif len(folders) <= roles.index("identity"):
+            left_out[leaf.path] = "not in an identity's folder"
+        elif len(folders) > len(roles):
+            left_out.setdefault(root.joinpath(*folders[: len(roles) + 1]), f"deeper than {'/'.join(roles)}")
+        else:
+            usable.append(leaf)
+    return usable, [Skipped(path, reason) for path, reason in left_out.items()]
+
+
+def _camera_in_name(leaf: Leaf, roles: Sequence[str]) -> str | None:
+    """Return the camera in the name of a file that begins with the name of its identity's folder."""
+    identity = leaf.folders[roles.index("identity")]
+    name = leaf.path.name
+    camera = CAMERA_IN_NAME.match(name, len(identity)) if name.startswith(identity) else None
+    return camera[1] if camera else None
+
+
+def _in_words(roles: Sequence[str], records: dict[str, list[ImageRecord]], cameras_in_names: bool) -> str:
+    """Return how the folders were understood."""
+    together = [record for members in records.values() for record in members]
+    counts = {name: len({getattr(record, name) for record in together} - {None}) for name in ("identity", "camera", "track")}
+    others = {name for record in together for name in record.fields}
+    counts |= {name: len({record.fields.get(name) for record in together} - {None}) for name in others}
+    words = describe(roles, counts, sorted(records))
+    if cameras_in_names:
+        return f"{words}; camera = in the files' names, {counts['camera']}"
+    return words if counts["camera"] else f"{words}; no cameras"

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from msinet.data.records import Skipped
 from msinet.errors import FileError
+from msinet.files.os_errors import in_words
 
 ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL})
 
@@ -105,7 +106,7 @@ def lines_of(file: Path) -> list[str]:
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise FileError(f"cannot read {file}: {error.strerror}") from error
+        raise FileError(f"cannot read {file}: {in_words(error)}") from error
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -132,7 +133,7 @@ def _files_in(folder: Path) -> frozenset[str]:
     except OSError as error:
         if error.errno in ABSENT:
             return frozenset()
-        raise FileError(f"cannot list {folder}: {error.strerror}") from error
+        raise FileError(f"cannot list {folder}: {in_words(error)}") from error
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:

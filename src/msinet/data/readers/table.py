@@ -1,149 +1,177 @@
-"""Reader of a table of your own images, CSV or Parquet: one row per image, one column per label."""
+"""Reader of tables of your own images: one row per image, one column per label."""
 
-import csv
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from msinet.data.labels import label_of
 from msinet.data.readers.folder_listing import list_folder
-from msinet.data.readers.own_data import SPLIT_WORDS, split_by_identity, splits_from_words
+from msinet.data.readers.own_data import (
+    SPLIT_WORDS,
+    gallery_if_queries_are_apart,
+    split_by_identity,
+    split_word,
+    splits_from_words,
+)
+from msinet.data.readers.table_paths import TablePaths
+from msinet.data.readers.table_rows import COLUMNS, EXCESS, SUFFIXES, Row, columns_of, rows_of
 from msinet.data.records import ImageRecord, ReidSplits, Skipped
-from msinet.errors import DatasetError, FileError, MissingExtraError, listed
+from msinet.errors import DatasetError, listed
 
 LAYOUT = (
-    "a CSV or Parquet file, or a folder that holds one (of several, manifest.csv), "
+    "a CSV or Parquet file, or a folder that holds one (of several, manifest.csv, or one a split: train.csv, test.csv), "
     "with columns path and identity, optionally camera, track and split"
 )
 
-SUFFIXES = (".csv", ".tsv", ".parquet")
 PREFERRED = "manifest.csv"
 REQUIRED = ("path", "identity")
-NO_FIELDS = frozenset({"path", "identity", "camera", "track", "split", ""})
-DELIMITERS = ",;\t"
-EXCESS = "\0excess"  # csv puts cells beyond the last column here
-
-Row = Mapping[str, str]
 
 
 def recognises(path: Path) -> bool:
-    """Return whether this is a table, or a folder with one table or a manifest.csv."""
-    return find_table(path) is not None
-
-
-def find_table(path: Path) -> Path | None:
-    """Return the table that `path` is or holds, None without one or with several."""
+    """Return whether this is a table, or a folder that holds a table of images or any table but folders of images."""
     if path.is_file():
-        return path if path.suffix.lower() in SUFFIXES else None
-    if (path / PREFERRED).is_file():
-        return path / PREFERRED
-    tables = [other for other in list_folder(path).others if other.suffix.lower() in SUFFIXES] if path.is_dir() else []
-    return tables[0] if len(tables) == 1 else None
+        return path.suffix.lower() in SUFFIXES
+    return path.is_dir() and bool(tables_in(path))
+
+
+def find_tables(path: Path) -> list[Path]:
+    """Return the tables of a dataset: the one that `path` is or holds, or one for each split; none if it holds no table.
+
+    Raises:
+        DatasetError: none of the tables has columns path and identity, or several have, whose names are not splits.
+        FileError: a table cannot be read.
+    """
+    if path.is_file():
+        return [path]
+    tables = tables_in(path)
+    if not tables or tables[0].name == PREFERRED:
+        return tables
+    columns = {table: columns_of(table) for table in tables}
+    usable = [table for table in tables if set(REQUIRED) <= set(columns[table])]
+    if not usable:
+        shown = [f"{table.name} has {', '.join(columns[table][:8]) or 'no columns'}" for table in tables]
+        raise DatasetError(
+            f"no table in {path} has columns path and identity. Rename its columns, or, if folders alone are the data, set "
+            f"format to folders:{listed(shown)}",
+            "format",
+        )
+    words = [split_word(table.stem) for table in usable]
+    if len(usable) > 1 and (None in words or len(set(words)) < len(words)):
+        raise DatasetError(
+            f"{path} holds several tables of images: pass one of them, or name them after splits, such as train.csv and "
+            f"test.csv:{listed([table.name for table in usable])}"
+        )
+    return usable
 
 
 def read(path: Path, seed: int = 0) -> ReidSplits:
-    """Read a table and check that its images exist.
+    """Read a table, or one a split, and check that its images exist.
 
-    Columns: `path` (relative to the table's folder, or absolute) and `identity`; optionally `camera`, `track` and `split`
-    (train, validation or val, query, gallery, or test, which is query and gallery). All others become fields. Labels are
-    strings as written: 0001 is not 1. Empty cells are unknown. Without a column `split` the seed halves the identities.
+    Columns: `path` and `identity`; optionally `camera`, `track` and `split` (train, validation, query, gallery, or test,
+    which is query and gallery). All others become fields. A path is relative to the table's folder or to the current one.
+    Labels are text: 0001 is not 1; blanks around them go, and NaN, None and the like are missing. Without splits the seed
+    halves the identities.
 
     Raises:
         DatasetError: there is no table, a column is missing, a split is unknown, or no row is usable.
         FileError: the table cannot be read.
         MissingExtraError: Parquet needs pyarrow.
     """
-    table = find_table(path) or path
-    if not table.is_file():
+    tables = find_tables(path)
+    if not tables:
         raise DatasetError(f"no table in {path}. Needed: {LAYOUT}")
-    rows = _parquet_rows(table) if table.suffix.lower() == ".parquet" else _csv_rows(table)
-
     records: dict[str, list[ImageRecord]] = {}
     skipped: list[Skipped] = []
-    for number, row in rows:
-        image = table.parent / row["path"] if row["path"] else table
-        if problem := _problem(row, image):
-            skipped.append(Skipped(image, f"row {number}: {problem}"))
-        else:
-            records.setdefault(row.get("split", "").strip().lower(), []).append(_record(row, image))
+    said: list[str] = []
+    for table in tables:
+        columns = columns_of(table)
+        if missing := [column for column in REQUIRED if column not in columns]:
+            has = listed([repr(column) for column in columns if column])
+            raise DatasetError(f"{table} has no column {' and no column '.join(missing)}. It has:{has}")
+        paths = TablePaths(table.parent)
+        split = split_word(table.stem) if len(tables) > 1 and "split" not in columns else None
+        for word, record in _records(table, paths, skipped):
+            records.setdefault(split or word, []).append(record)
+        said.append(f"{table.name} ({paths.in_words()})")
     if not records:
-        raise DatasetError(f"no usable row in {table}{listed([f'{row.path}: {row.reason}' for row in skipped], limit=3)}")
-
-    if "" in records:  # _problem leaves no empty split: the table has no such column.
+        raise DatasetError(f"no usable row in {path}{listed([f'{row.path}: {row.reason}' for row in skipped], limit=3)}")
+    understood = _in_words(said, records)
+    if "" in records:  # No row has an empty split: the table has no such column.
         records = split_by_identity(records[""], seed)
-    elif unknown := sorted(records.keys() - SPLIT_WORDS.keys()):
-        raise DatasetError(f"unknown splits in {table}: use {', '.join(SPLIT_WORDS)}{_quoted(unknown)}")
-    return splits_from_words(table.parent.absolute().name, records, skipped)
+    else:
+        records = gallery_if_queries_are_apart(_by_known_words(path, records))
+    folder = path.parent if path.is_file() else path
+    return splits_from_words(folder.absolute().name, records, skipped, understood)
 
 
-def _problem(row: Row, image: Path) -> str | None:
+def read_without_labels(table: Path) -> tuple[list[ImageRecord], list[Skipped]]:
+    """Return a record for each row whose image exists, with the labels that it has, and the rows that are left out.
+
+    Raises:
+        DatasetError: there is no column path.
+        FileError: the table cannot be read.
+        MissingExtraError: Parquet needs pyarrow.
+    """
+    if "path" not in columns_of(table):
+        raise DatasetError(f"{table} has no column path")
+    skipped: list[Skipped] = []
+    rows = _records(table, TablePaths(table.parent), skipped, needed=("path",))
+    return [record for _, record in rows], skipped
+
+
+def tables_in(folder: Path) -> list[Path]:
+    """Return the tables in a folder, or its manifest.csv alone."""
+    if (folder / PREFERRED).is_file():
+        return [folder / PREFERRED]
+    return [other for other in list_folder(folder).others if other.suffix.lower() in SUFFIXES]
+
+
+def _records(
+    table: Path, paths: TablePaths, skipped: list[Skipped], needed: Sequence[str] = ("path", "identity", "split")
+) -> Iterator[tuple[str, ImageRecord]]:
+    """Yield the split's word, empty without one, and the record of each row that can be used."""
+    for number, row in rows_of(table):
+        labels = {column: label_of(row[column]) for column in COLUMNS if column in row}
+        cell = _path_in(row["path"]) if labels["path"] else ""
+        image = paths.find(cell) if cell else None
+        if (problem := _problem(row, labels, image, needed)) or not image:
+            skipped.append(Skipped(image or (paths.expected(cell) if cell else table), f"row {number}: {problem}"))
+            continue
+        fields = {c: str(v) for c, v in row.items() if c and c not in COLUMNS and c != EXCESS and label_of(v) is not None}
+        record = ImageRecord(image, labels.get("identity") or "", labels.get("camera"), labels.get("track"), fields)
+        yield labels.get("split") or "", record
+
+
+def _path_in(cell: object) -> str:
+    return os.fsdecode(cell) if isinstance(cell, bytes) else str(cell).strip()
+
+
+def _problem(row: Row, labels: dict[str, str | None], image: Path | None, needed: Sequence[str]) -> str | None:
     """Return why the row cannot be used."""
-    if any(row.get(EXCESS, ())):
+    excess = row.get(EXCESS)
+    if isinstance(excess, list) and any(excess):
         return "more cells than columns"
-    for column in ("path", "identity", "split"):
-        if not row.get(column, "no such column").strip():
+    for column in needed:
+        if column in labels and labels[column] is None:
             return f"{column} is empty"
-    there = os.path.isfile(image)  # noqa: PTH113 - Path.is_file raises where a name is too long
-    return None if there else "there is no such file"
+    return None if image else "there is no such file"
 
 
-def _record(row: Row, image: Path) -> ImageRecord:
-    fields = {column: value for column, value in row.items() if column not in NO_FIELDS and column != EXCESS and value}
-    return ImageRecord(image, row["identity"], row.get("camera") or None, row.get("track") or None, fields)
+def _by_known_words(path: Path, records: dict[str, list[ImageRecord]]) -> dict[str, list[ImageRecord]]:
+    """Return records by the words of `SPLIT_WORDS`."""
+    words = {word: split_word(word) for word in records}
+    if unknown := sorted(word for word in words if not words[word]):
+        shown = listed([repr(word) for word in unknown])
+        raise DatasetError(f"unknown splits in {path}: use {', '.join(SPLIT_WORDS)}{shown}")
+    known: dict[str, list[ImageRecord]] = {}
+    for word, members in records.items():
+        known.setdefault(words[word] or "", []).extend(members)
+    return known
 
 
-def _csv_rows(table: Path) -> Iterator[tuple[int, Row]]:
-    """Yield each row with its number in an editor: the header is row 1."""
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            delimiter = _delimiter(file.readline())
-            file.seek(0)
-            reader = csv.DictReader(file, delimiter=delimiter, restkey=EXCESS, restval="", strict=True)
-            reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
-            _check_columns(table, reader.fieldnames)
-            for row in reader:
-                yield reader.line_num, row
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"{table} is not UTF-8: save it as CSV UTF-8") from error
-    except csv.Error as error:
-        raise DatasetError(f"{table} is not CSV: {error}") from error
-    except OSError as error:
-        raise FileError(f"cannot read {table}: {error}") from error
-
-
-def _delimiter(header: str) -> str:
-    """Return the delimiter that gives the required columns, otherwise the one that gives most columns."""
-
-    def found(delimiter: str) -> tuple[bool, int]:
-        columns = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
-        return set(REQUIRED) <= set(columns), len(columns)
-
-    return max(DELIMITERS, key=found)
-
-
-def _parquet_rows(table: Path) -> Iterator[tuple[int, Row]]:
-    """Yield each row with its number, from 1."""
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise MissingExtraError("pyarrow", "table") from error
-    try:
-        with pyarrow.parquet.ParquetFile(table) as file:
-            _check_columns(table, file.schema_arrow.names)
-            rows = (row for batch in file.iter_batches() for row in batch.to_pylist())
-            for number, row in enumerate(rows, start=1):
-                yield number, {column: "" if value is None else str(value) for column, value in row.items()}
-    except (pyarrow.ArrowException, OSError) as error:
-        raise FileError(f"cannot read {table}: {error}") from error
-
-
-def _check_columns(table: Path, columns: Iterable[str]) -> None:
-    named = [column for column in columns if column]
-    if missing := [column for column in REQUIRED if column not in named]:
-        raise DatasetError(f"{table} has no column {' and no column '.join(missing)}. It has:{_quoted(named)}")
-    if len(set(named)) < len(named):
-        raise DatasetError(f"{table} has two columns of the same name:{_quoted(named)}")
-
-
-def _quoted(values: list[str]) -> str:
-    return listed([repr(value) for value in values])
+def _in_words(tables: Sequence[str], records: dict[str, list[ImageRecord]]) -> str:
+    """Return how the tables were understood."""
+    together = [record for members in records.values() for record in members]
+    counts = {name: len({getattr(record, name) for record in together} - {None}) for name in ("identity", "camera", "track")}
+    labels = [f"{name} = column {name}, {count}" for name, count in counts.items() if count]
+    return "; ".join([", ".join(tables), *labels, *([] if counts["camera"] else ["no cameras"])])

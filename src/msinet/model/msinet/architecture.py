@@ -7,6 +7,9 @@ from pathlib import Path
 
 from msinet.errors import SettingsError
 from msinet.files.atomic import write_atomically
+from msinet.files.contents import what_is
+from msinet.files.os_errors import in_words
+from msinet.files.paths import user_path
 from msinet.model.msinet.architecture_picture import draw
 from msinet.model.msinet.interactions import INTERACTIONS
 from msinet.model.msinet.search_space import PUBLISHED, SearchSpace
@@ -77,7 +80,7 @@ class Architecture:
     def named(cls, name: str) -> "Architecture":
         """Return a published architecture: `msmt17` (people) or `veri776` (the report's, vehicles)."""
         if name not in NAMED:
-            raise SettingsError(f"no architecture is named {name!r}: choose from {', '.join(NAMED)}, or give a file")
+            raise SettingsError(f"architecture is {name!r}: {KNOWN}", "architecture")
         return cls.from_interactions(_ABBREVIATIONS[short] for short in NAMED[name].split())
 
     @classmethod
@@ -89,7 +92,14 @@ class Architecture:
             return cls.random(int(value))
         if kind == "all" and value:
             return cls.uniform(value)
-        return cls.load(name) if name.endswith(".json") else cls.named(name)
+        path = user_path(name_or_file)
+        if name.endswith(".json"):
+            return cls.load(path)
+        if name in NAMED or not name or not path.exists():
+            return cls.named(name)
+        inside = path / "architecture.json"
+        advice = f"pass {inside}" if inside.is_file() else KNOWN
+        raise SettingsError(f"architecture is {name!r}, which is {what_is(path)}: {advice}", "architecture")
 
     def to_dict(self) -> dict:
         """Return plain lists for JSON."""
@@ -106,7 +116,7 @@ class Architecture:
     def save(self, path: str | Path, **more: object) -> None:
         """Write the architecture as JSON; `more` stands beside it, for readers of the file."""
         values = {"format": FORMAT, **self.to_dict(), **more}
-        write_atomically(Path(path), f"{json.dumps(values, indent=2)}\n".encode())
+        write_atomically(user_path(path), f"{json.dumps(values, indent=2)}\n".encode())
 
     @classmethod
     def load(cls, path: str | Path) -> "Architecture":
@@ -116,13 +126,17 @@ class Architecture:
             SettingsError: the file cannot be read, is of a later version, or holds no architecture.
         """
         try:
-            values = json.loads(Path(path).read_text(encoding="utf-8"))
+            values = json.loads(user_path(path).read_text(encoding="utf-8"))
             later = values.get("format", 1) > FORMAT
         except (OSError, UnicodeDecodeError, json.JSONDecodeError, AttributeError, TypeError) as error:
-            raise SettingsError(f"cannot read an architecture from {path}: {error}") from error
+            fault = in_words(error) if isinstance(error, OSError) else f"it is {what_is(user_path(path))} ({error})"
+            raise SettingsError(f"cannot read an architecture from {path}: {fault}; {WRITTEN_BY}") from error
         if later:
             raise SettingsError(f"{path} was written by a later version of msinet: install that version to read it")
-        return cls.from_dict(values)
+        try:
+            return cls.from_dict(values)
+        except SettingsError as error:
+            raise SettingsError(f"cannot read an architecture from {path}: {error}; {WRITTEN_BY}") from error
 
     def to_svg(self) -> str:
         """Return a picture of the two branches and their interactions, as SVG."""
@@ -136,3 +150,6 @@ NAMED = {
     "veri776": "ex cg ex ca  ex none ex cg  ca ca ca ca",
 }
 """The published architectures, abbreviated, four interactions a stage."""
+
+KNOWN = f"choose from {', '.join(NAMED)}, random:SEED and all:INTERACTION, or give the architecture.json of a search"
+WRITTEN_BY = "pass the architecture.json that msinet search or msinet run wrote"

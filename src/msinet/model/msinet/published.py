@@ -4,14 +4,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from msinet.errors import ModelError
+from msinet.files.paths import user_path
+from msinet.model.checkpoints_of_others import read_tensors
 from msinet.model.model_files import place_tensors
-from msinet.model.msinet.architecture import Architecture
+from msinet.model.msinet.architecture import NAMED, Architecture
 from msinet.model.msinet.network import MSINet
 
 _CELLS = {"0": "0.cells.0", "1": "0.cells.1", "3": "1.cells.0", "4": "1.cells.1", "6": "2.cells.0", "7": "2.cells.1"}
@@ -36,6 +37,10 @@ _IN_BLOCK = {"conv": "0", "bn": "1"}
 _IN_LIGHT = {"conv1": "0", "conv2": "1", "bn": "2"}
 _IN_GATE = {"fc1": "squeeze.", "fc2": "excite.", "": ""}
 _LEFT_OUT = re.compile(r"align_module\.")
+
+COUNTER = "num_batches_tracked"
+OF_THE_FILE = "(of the file) "
+"""Stands before the name of a tensor that has no place here."""
 
 
 @dataclass(frozen=True)
@@ -66,29 +71,67 @@ def read_published(
     path: str | Path, architecture: str | Architecture = "msmt17", image_size: tuple[int, int] | None = None
 ) -> Published:
     """Read a checkpoint as `load_published` does, and name the tensors that were left out (SAM's, and counters)."""
-    path = Path(path)
-    tensors = _tensors_of(path)
+    path = user_path(path)
+    tensors = read_tensors(path)
     if not isinstance(architecture, Architecture):
         architecture = Architecture.find(architecture)
     image_size = image_size or ((256, 128) if architecture == Architecture.named("msmt17") else (256, 256))
     classifier = tensors.get("classifier.weight")
-    if classifier is None or classifier.ndim != 2:
-        raise ModelError(f"{path} has no classifier.weight of identities x 512: not a published checkpoint")
-    network = MSINet(architecture, len(classifier), image_size=image_size)
+    identities = len(classifier) if classifier is not None and classifier.ndim == 2 else 0
+    network = MSINet(architecture, identities or 1, image_size=image_size)
     wanted = network.state_dict()
+    placed, left_out = _placed(tensors, wanted)
+    _require_msinet(path, placed, wanted)
+    if not identities:
+        raise ModelError(f"{path} has no classifier.weight of identities x 512: pass the checkpoint as it was trained")
+    counters = {name: tensor for name, tensor in wanted.items() if name.endswith(COUNTER)}
+    try:
+        place_tensors(network, counters | placed, path, "pass the architecture that the weights were trained with")
+    except ModelError as error:
+        if other := next((name for name in NAMED if _fits(name, placed, identities)), None):
+            message = f"{path} holds the weights of {other}, not of what was asked for: set architecture to {other}"
+            raise ModelError(message, "architecture") from error
+        raise
+    return Published(network.eval(), tuple(left_out))
+
+
+def _placed(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
+    """Return tensors under our names, and the names of those that are left out."""
     placed: dict[str, Tensor] = {}
     left_out: list[str] = []
     for name, tensor in tensors.items():
         ours = our_name(name)
-        if ours in wanted and not name.endswith("num_batches_tracked"):
+        if ours and ours in wanted and not name.endswith(COUNTER):
             placed[ours] = _pointwise(tensor, wanted[ours])
-        elif _LEFT_OUT.match(name) or name.endswith("num_batches_tracked"):
+        elif _LEFT_OUT.match(name) or name.endswith(COUNTER):
             left_out.append(name)
         else:
-            placed[f"(of the file) {name}"] = tensor
-    counters = {name: tensor for name, tensor in wanted.items() if name.endswith("num_batches_tracked")}
-    place_tensors(network, counters | placed, path)
-    return Published(network.eval(), tuple(left_out))
+            placed[f"{OF_THE_FILE}{name}"] = tensor
+    return placed, left_out
+
+
+def _require_msinet(path: Path, placed: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
+    """Raise ModelError where most tensors are missing: the file is of another network, and a list of all helps nobody."""
+    names = [name for name in wanted if not name.endswith(COUNTER)]
+    missing = [name for name in names if name not in placed or placed[name].shape != wanted[name].shape]
+    if len(missing) * 2 > len(names):
+        others = [name.removeprefix(OF_THE_FILE) for name in placed if name.startswith(OF_THE_FILE)]
+        instead = f"; the file has others ({', '.join(others[:2])}, ...)" if others else ""
+        raise ModelError(
+            f"{path} is not a checkpoint of MSINet: {len(missing)} of its {len(names)} tensors are missing "
+            f"({', '.join(missing[:2])}, ...){instead}. Other networks are scored by their embeddings: "
+            "msinet evaluate --embeddings"
+        )
+
+
+def _fits(architecture: str, placed: Mapping[str, Tensor], identities: int) -> bool:
+    """Return whether the tensors of a file are those of a named architecture."""
+    with torch.device("meta"):
+        wanted = MSINet(Architecture.named(architecture), identities).state_dict()
+    ours = {our_name(name.removeprefix(OF_THE_FILE)) or name: tensor for name, tensor in placed.items()}
+    return ours.keys() == {name for name in wanted if not name.endswith(COUNTER)} and all(
+        tensor.numel() == wanted[name].numel() for name, tensor in ours.items()
+    )
 
 
 def our_name(published: str) -> str | None:
@@ -121,21 +164,3 @@ def _pointwise(tensor: Tensor, like: Tensor) -> Tensor:
     """Give a linear layer's weight the shape of the 1x1 convolution that computes the same, and the other way round."""
     same = tensor.numel() == like.numel() and tensor.shape[:2] == like.shape[:2]
     return tensor.reshape(like.shape) if same else tensor
-
-
-def _tensors_of(path: Path) -> dict[str, Tensor]:
-    """Return the tensors in a pickled file, read so that nothing in it can run code."""
-    try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise ModelError(f"cannot read {path}: {error.strerror}") from error
-    except Exception as error:  # The unpickler raises nearly anything when a file is broken.
-        raise ModelError(f"{path} is no checkpoint that can be read safely: {error}") from error
-    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
-        content = content["state_dict"]
-    if not isinstance(content, Mapping):
-        raise ModelError(f"{path} holds a {type(content).__name__}, not tensors by name")
-    tensors = {str(name): tensor for name, tensor in content.items() if isinstance(tensor, Tensor)}
-    if not tensors:
-        raise ModelError(f"{path} holds no tensors")
-    return {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
