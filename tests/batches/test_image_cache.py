@@ -55,6 +55,16 @@ def test_images_are_decoded_once_in_any_order(paths):
     assert decoded([*paths[::-1], paths[0]]) == 0
 
 
+def test_other_pixels_in_a_file_of_the_same_size_and_time_are_decoded(paths):
+    """As archives leave them, which give every file one time, and pictures that are not compressed."""
+    times, size = paths[0].stat(), paths[0].stat().st_size
+    assert decoded(paths) == 5
+    time.sleep(0.02)  # The time of the last change, which cannot be set, advances in steps.
+    paths[0].write_bytes(paths[1].read_bytes().ljust(size)[:size])
+    os.utime(paths[0], ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert decoded(paths) == 5
+
+
 def test_another_size_is_another_cache(paths):
     assert decoded(paths) == decoded(paths, (8, 8)) == 5
     assert len(files()) == 2

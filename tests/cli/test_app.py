@@ -1,5 +1,4 @@
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,6 @@ from PIL import Image
 
 from msinet.cli.app import GROUPS, VERBS, main
 from msinet.evaluation.protocols import PROTOCOLS
-from msinet.evaluation.result import RetrievalResult
 
 
 @pytest.fixture(scope="module")
@@ -48,35 +46,6 @@ def test_run_leaves_what_it_promises(table, tmp_path, tiny_recipe):
     result = json.loads((tmp_path / "out/result.json").read_text())
     assert result["queries"] == 16
     assert result["protocol"] == "market"
-
-
-@pytest.fixture
-def odd_names(make_splits, tmp_path):
-    """A folder of painted images whose names are not UTF-8, or hold what terminals take for commands."""
-    folder = tmp_path / "s\udcb3t"
-    cameras = {"c0": "gate[north]", "c1": "caf\udce9\x1b[1m"}
-    for number, record in enumerate(make_splits(12, 6).train):
-        camera = folder / f"\udcb3\udcb5{record.identity}" / cameras.get(str(record.camera), "c[bold]")
-        try:
-            camera.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            pytest.skip("this disk has no names that are not UTF-8")
-        shutil.copy(record.path, camera / f"{number}.png")
-    return folder
-
-
-def test_a_run_on_names_of_any_bytes_has_its_result_and_page(odd_names, tmp_path, tiny, capsys):
-    out = tmp_path / "r\udcffn"
-    both = [f"--{work}.{option[2:]}" for work in ("search", "train") for option in tiny]
-    assert run("run", str(odd_names), "--out", str(out), "--recipe=small-data", "--train.validation-share=0", *both) == 0
-    assert r"Written to" in (printed := capsys.readouterr().out) and r"r\xffn" in printed and r"s\xb3t" in printed
-    result = RetrievalResult.load(out / "result.json")
-    assert all(Path(path).is_file() for path in result.per_query.path)
-    assert {identity[:2] for identity in result.per_query.identity} == {"\udcb3\udcb5"}
-    page = (out / "report.html").read_text(encoding="utf-8")
-    assert r"\xb3\xb5" in page and "is gone" not in page
-    assert run("evaluate", str(odd_names), "--model", str(out), "--camera-pairs") == 0
-    assert r"caf\xe9\x1b[1m" in (printed := capsys.readouterr().out) and "gate[/north]" in printed
 
 
 @pytest.fixture(scope="module")

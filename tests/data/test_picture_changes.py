@@ -53,5 +53,13 @@ def test_another_order_is_a_change():
     assert said([*BEFORE[1:], BEFORE[0]]) == ["the images are in another order"]
 
 
-def test_a_file_that_is_in_a_split_twice_is_counted_twice():
+def test_a_file_that_is_in_a_split_once_more_is_added():
     assert said([*BEFORE, BEFORE[0]]) == ["1 image added (the first: car/0.jpg)"]
+
+
+def test_a_file_that_is_query_and_gallery_counts_once():
+    parts = [[row._replace(part=part) for row in BEFORE] for part in ("query", "gallery")]
+    before, after = [*parts[0], *parts[1]], [*parts[0][1:], *parts[1][1:]]
+    content = [b"x", *CONTENT[2:]]
+    words = changes_in_words(before, CONTENT * 2, after, content * 2)
+    assert words == ["1 image changed, 1 removed (the first: car/1.jpg)"]

@@ -33,7 +33,7 @@ SAME_IMAGE: tuple[Callable[[Row], Hashable], ...] = (
 def changes_in_words(
     before: Sequence[Row], hashes_before: Sequence[bytes], after: Sequence[Row], hashes_after: Sequence[bytes]
 ) -> list[str]:
-    """Return what changed between two lists in sentences, none where nothing did.
+    """Return what changed between two lists in sentences, none where nothing did; a file in several parts counts once.
 
     Args:
         before: (N,) rows of the first list.
@@ -54,8 +54,8 @@ def changes_in_words(
             "added": [after[j].name for j in sorted(new)],
             "removed": [before[i].name for i in sorted(gone)],
         }),
-        _sentence(len(moved), "image", "in another split", moved),
-        _sentence(len(labels), "label", "changed", labels),
+        _sentence("image", "in another split", moved),
+        _sentence("label", "changed", labels),
     ]  # fmt: skip
     if not any(said) and [i for i, _ in sorted(pairs, key=lambda pair: pair[1])] != list(range(len(before))):
         return ["the images are in another order"]
@@ -85,7 +85,7 @@ def _numbered(keys: Iterable[Hashable]) -> Iterable[tuple[Hashable, int]]:
 
 def _images(kinds: dict[str, list[str]]) -> str:
     """Return "3 images changed, 2 added, 1 removed (the first: a.jpg)"."""
-    there = {kind: names for kind, names in kinds.items() if names}
+    there = {kind: list(dict.fromkeys(names)) for kind, names in kinds.items() if names}
     counts = [f"{len(names)} {kind}" for kind, names in there.items()]
     if not counts:
         return ""
@@ -95,7 +95,8 @@ def _images(kinds: dict[str, list[str]]) -> str:
     return f"{', '.join([f'{number} {noun} {rest}', *counts[1:]])} (the first: {first[0]})"
 
 
-def _sentence(count: int, noun: str, what: str, examples: Sequence[str]) -> str:
+def _sentence(noun: str, what: str, examples: Sequence[str]) -> str:
+    count = len(set(examples))
     return f"{count} {noun if count == 1 else noun + 's'} {what} (the first: {examples[0]})" if count else ""
 
 

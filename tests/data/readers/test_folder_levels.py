@@ -51,6 +51,7 @@ def test_levels_are_known_by_their_names(levels, roles):
         (["gate", "yard"], ["a", "b", "c"]),
         (["c1", "c2"], ["c1", "c2", "c3"]),
         (["a", "b"], ["x", "y"], ["1", "2"]),
+        (["monday", "tuesday"], ["c1", "c2"], NUMBERS),
     ],
 )
 def test_two_readings_are_refused_with_both(levels):
@@ -84,6 +85,11 @@ def test_named_levels_are_obeyed(tmp_path, write_images):
     splits = folders.read(tmp_path, levels="split/camera/identity/colour")
     assert [(r.identity, r.camera, r.fields) for r in splits.train] == [("a", "gate", {"colour": "red"})]
     assert {record.camera for record in splits.query} == {"gate", "yard"}
+
+
+def test_identities_numbered_anew_in_each_type_are_different_objects(tmp_path, write_images):
+    splits = folders.read(write_images(tmp_path, "car/1/a.jpg car/2/a.jpg truck/1/a.jpg truck/2/a.jpg"))
+    assert identities((*splits.train, *splits.query)) == ["car/1", "car/2", "truck/1", "truck/2"]
 
 
 def test_what_was_understood_is_said(tmp_path, write_images):

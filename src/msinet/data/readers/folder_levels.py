@@ -162,14 +162,18 @@ def _of_two(pairs: set[tuple[str, str]], upper: set[str], roles: Sequence[str], 
 
 
 def _of_three(names: Sequence[set[str]], roles: Sequence[str], free: Sequence[int]) -> list[str]:
-    """Return the roles of three levels: of identities, cameras and tracks, if cameras or tracks are known by their names."""
-    kinds = [_kind(level) for level in names]
+    """Return the roles of three levels: of identities, cameras and tracks, if the names tell all three."""
     readings = [("identity", "camera", "track"), ("camera", "identity", "track")]
-    fitting = [reading for reading in readings if kinds[reading.index("camera")] == "camera"]
-    if len(fitting) == 1:
-        return list(fitting[0])
+    for reading in readings:
+        camera, identity, track = (names[reading.index(role)] for role in ("camera", "identity", "track"))
+        # Tracks are numbered anew for each identity: without a sign of the kind, identities have at least as many names.
+        signs = _kind(identity) == "identity" or _kind(track) == "track" or len(identity) >= len(track)
+        if _kind(camera) == "camera" and _kind(track) != "identity" and signs:
+            return list(reading)
     shown = "; ".join(f"{ORDINALS[level]}: {_few(found)}" for level, found in zip(free, names, strict=False))
-    raise _two_readings(f"it is not clear what the levels of folders are ({shown})", roles, free, readings)
+    others = [("session", "camera", "identity")]
+    what = f"it is not clear what the levels of folders are ({shown})"
+    raise _two_readings(what, roles, free, [*readings, *others])
 
 
 def _kind(names: set[str]) -> str | None:

@@ -43,6 +43,7 @@ def read(path: Path, seed: int = 0, levels: str | None = None) -> ReidSplits:
     skipped = [one for one in found if isinstance(one, Skipped)]
     roles = tuple(levels.split("/")) if levels else decide_levels([leaf.folders for leaf in leaves if leaf.folders])
     leaves, without_use = _usable(path, leaves, roles)
+    types = _types_of_identities(leaves, roles)
     in_names = "camera" not in roles and bool(leaves) and all(_camera_in_name(leaf, roles) for leaf in leaves)
     records: dict[str, list[ImageRecord]] = {}
     for leaf in leaves:
@@ -54,11 +55,13 @@ def read(path: Path, seed: int = 0, levels: str | None = None) -> ReidSplits:
         fields = {
             name: label for name, label in labels.items() if name not in ("split", "identity", "camera", "track", IGNORED)
         }
-        record = ImageRecord(leaf.path, labels["identity"], camera, labels.get("track"), fields)
+        # One object has one type: names that occur in two types are numbered anew in each.
+        identity = f"{labels['type']}/{labels['identity']}" if types > 1 else labels["identity"]
+        record = ImageRecord(leaf.path, identity, camera, labels.get("track"), fields)
         records.setdefault(split_word(labels.get("split", "")) or "", []).append(record)
     if "split" in roles:
         records = gallery_if_queries_are_apart(records)
-    understood = _in_words(roles, records, in_names)
+    understood = _in_words(roles, records, in_names) + ("; identities are numbered anew in each type" if types > 1 else "")
     if "split" not in roles:
         records = split_by_identity(records.get("", []), seed)
     return splits_from_words(path.absolute().name, records, [*skipped, *without_use], understood)
@@ -83,6 +86,17 @@ def _usable(root: Path, leaves: Sequence[Leaf], roles: Sequence[str]) -> tuple[l
         else:
             usable.append(leaf)
     return usable, [Skipped(path, reason) for path, reason in left_out.items()]
+
+
+def _types_of_identities(leaves: Sequence[Leaf], roles: Sequence[str]) -> int:
+    """Return the largest number of types that one name of an identity occurs in; 0 without types."""
+    if "type" not in roles:
+        return 0
+    types: dict[str, set[str]] = {}
+    for leaf in leaves:
+        if len(leaf.folders) > roles.index("type"):
+            types.setdefault(leaf.folders[roles.index("identity")], set()).add(leaf.folders[roles.index("type")])
+    return max(map(len, types.values()), default=0)
 
 
 def _camera_in_name(leaf: Leaf, roles: Sequence[str]) -> str | None:
