@@ -8,7 +8,7 @@ install: .venv/installed
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --editable ".[dev,demo,table,track]"
+	$(BIN)/pip install --quiet --editable ".[dev,demo,heic,table,track]"
 	touch $@
 
 demo: install

@@ -1,12 +1,13 @@
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms, PngImagePlugin
 from tests.heard import Heard
 
-from msinet.data.pixels import drop_unreadable, load_image
+from msinet.data.pixels import decode, drop_unreadable, load_image
 from msinet.data.records import ImageRecord
 from msinet.errors import DatasetError
 from msinet.progress import listen
@@ -83,6 +84,89 @@ def test_a_missing_file_is_named(tmp_path):
 def test_a_folder_is_not_an_image(tmp_path):
     with pytest.raises(DatasetError, match="not a file"):
         load_image(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        (b"<!DOCTYPE html><html><body>404</body></html>", "web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "git lfs pull"),
+        (b"PK\3\4 the first part of an archive", "download"),
+        (b"%PDF-1.7\n", "PDF"),
+        (b"\0\0\0\x20ftypisom\0\0\2\0", "video"),
+        (b"\x1aE\xdf\xa3\x01\0\0\0", "video"),
+        (b"RIFF\0\0\0\0AVI LIST", "video"),
+        (bytes(2000), "zeros alone"),
+        (b"path,identity\na.jpg,1\n", "a text file"),
+    ],
+)
+def test_a_file_whose_suffix_lies_is_named_for_what_it_is(tmp_path, content, words):
+    (tmp_path / "x.jpg").write_bytes(content)
+    with pytest.raises(DatasetError, match=rf"x\.jpg: it is not an image, but .*{words}"):
+        load_image(tmp_path / "x.jpg")
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "webp", "gif"])
+def test_an_image_with_the_suffix_of_another_kind_is_read(tmp_path, suffix):
+    Image.new("RGB", (4, 4), "red").save(tmp_path / f"x.{suffix}", lossless=True)
+    (tmp_path / f"x.{suffix}").rename(tmp_path / "x.jpg")
+    assert pixel(tmp_path / "x.jpg") == (255, 0, 0)
+
+
+@pytest.mark.parametrize("left", [4, 40, 300])
+def test_the_first_bytes_of_an_image_alone_are_a_damaged_image(jpeg, left):
+    jpeg.write_bytes(jpeg.read_bytes()[:left])
+    with pytest.raises(DatasetError, match="damaged or cut off"):
+        load_image(jpeg)
+
+
+@pytest.mark.parametrize("head, words", [(b"\0\0\0\x18ftypheic", r'"msinet\[heic\]"'), (b"\xff\x0a\0\0", "save it as JPEG")])
+def test_an_image_without_a_decoder_is_named_with_what_to_do(tmp_path, monkeypatch, head, words):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    monkeypatch.delitem(Image.OPEN, "HEIF", raising=False)
+    monkeypatch.setattr(Image, "ID", [name for name in Image.ID if name != "HEIF"])
+    (tmp_path / "x.heic").write_bytes(head + bytes(100))
+    with pytest.raises(DatasetError, match=rf"x\.heic: it is .*{words}"):
+        load_image(tmp_path / "x.heic")
+
+
+def test_images_of_iphones_are_read_and_upright(tmp_path):
+    """With the decoder, which is registered at the first image that needs it; its own rotation is applied once."""
+    heif = pytest.importorskip("pillow_heif", reason='pip install "msinet[heic]"')
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture = heif.from_pillow(Image.new("RGB", (64, 32), (200, 30, 30)))
+    picture.save(tmp_path / "x.heic", quality=90, exif=exif.tobytes())
+    assert load_image(tmp_path / "x.heic").size == (32, 64)
+    assert np.allclose(pixel(tmp_path / "x.heic"), (200, 30, 30), atol=6)
+    (tmp_path / "x.heic").write_bytes((tmp_path / "x.heic").read_bytes()[:200])
+    with pytest.raises(DatasetError, match="it is HEIC, but damaged or cut off"):
+        load_image(tmp_path / "x.heic")
+
+
+@pytest.mark.parametrize("suffix", ["tif", "gif", "webp", "png"])
+def test_of_several_pages_or_frames_the_first_is_taken(tmp_path, suffix):
+    pages = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    pages[0].save(tmp_path / f"x.{suffix}", save_all=True, append_images=pages[1:], lossless=True)
+    assert pixel(tmp_path / f"x.{suffix}")[0] > 250
+    assert decode(tmp_path / f"x.{suffix}").several
+    pages[0].save(tmp_path / f"x.{suffix}")
+    assert not decode(tmp_path / f"x.{suffix}").several
+
+
+def test_a_broken_exif_text_does_not_make_an_image_unreadable(tmp_path):
+    about = PngImagePlugin.PngInfo()
+    about.add_text("Raw profile type exif", "\nexif\n 8\nno hexadecimal number")
+    Image.new("RGB", (8, 4), "red").save(tmp_path / "x.png", pnginfo=about)
+    assert pixel(tmp_path / "x.png") == (255, 0, 0)
+
+
+def test_lab_colours_become_rgb(tmp_path):
+    to_lab = ImageCms.buildTransform(ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB")
+    lab = ImageCms.applyTransform(Image.new("RGB", (8, 8), (200, 30, 30)), to_lab)
+    assert lab is not None
+    lab.save(tmp_path / "x.tif")
+    assert np.allclose(pixel(tmp_path / "x.tif"), (200, 30, 30), atol=4)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")

@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import struct
 import time
 import zipfile
 import zlib
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -45,37 +46,16 @@ HASH = 16
 """Bytes of a picture's hash."""
 
 
-class State(NamedTuple):
-    """What a disk says of a file. As long as it stays the same, the file need not be read again."""
+STATE = struct.Struct("=4q")
+"""A file's state: size, time of the last change of content in nanoseconds since 1970, time of the last change of content,
+name or rights, which cannot be set, and the file's number on its disk. While it stays the same, the file is not read."""
 
-    size: int
-    modified: int
-    """In nanoseconds since 1970, as is the next."""
-    changed: int
-    """Time of the last change of content, name or rights, which cannot be set."""
-    number: int
-    """The file's number on its disk (inode)."""
+TIMES = slice(1, 3)
 
-    @classmethod
-    def of(cls, path: str) -> "State":
-        """Return the state of a file; `NOT_THERE` where there is none. Raises OSError where the disk does not say."""
-        try:
-            found = os.stat(path)  # noqa: PTH116 - paths are text here, of which there may be millions
-        except (FileNotFoundError, NotADirectoryError, ValueError):
-            return NOT_THERE
-        if not stat.S_ISREG(found.st_mode):  # Opening a pipe would wait for ever.
-            return NOT_THERE
-        return cls(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino & (2**63 - 1))
-
-    def is_older_than(self, moment: int) -> bool:
-        """Return whether nothing has changed since a moment, in nanoseconds since 1970."""
-        return max(self.modified, self.changed) < moment
-
-
-NOT_THERE = State(-1, 0, 0, 0)
+NOT_THERE = STATE.pack(-1, 0, 0, 0)
 """State where there is no file."""
 
-UNSURE = State(0, 0, 0, 0)
+UNSURE = STATE.pack(0, 0, 0, 0)
 """State of files that have to be read again next time."""
 
 
@@ -86,7 +66,7 @@ class PictureList:
     rows: tuple[Row, ...]
     """(N,) part, name and labels."""
     states: np.ndarray
-    """(N, 4) int64, as in `State`."""
+    """(N, 4) int64, as in `STATE`."""
     hashes: np.ndarray
     """(N, 16) uint8; zeros where there is no file."""
 
@@ -106,17 +86,14 @@ class PictureList:
         paths = [os.fspath(record.path) for records in parts.values() for record in records]
         distinct = list(dict.fromkeys(paths))
         now = time.time_ns()
-        states = dict(zip(distinct, in_chunks(State.of, distinct), strict=True))
+        states = dict(zip(distinct, in_chunks(_state, distinct), strict=True))
         hashes = _known_hashes([*((one.states, one.hashes) for one in known), _last]) | {NOT_THERE: bytes(HASH)}
         unread = [path for path in distinct if states[path] not in hashes]
         read = dict(zip(unread, track(in_chunks(_hash, unread), "hash images", len(unread)), strict=True)) if unread else {}
         content = b"".join(read.get(path) or hashes[states[path]] for path in paths)
-        kept = {path: state if state.is_older_than(now - JUST_NOW) else UNSURE for path, state in states.items()}
-        made = cls(
-            tuple(_rows(splits, paths)),
-            np.array([kept[path] for path in paths], np.int64).reshape(-1, len(State._fields)),
-            np.frombuffer(content, np.uint8).reshape(-1, HASH),
-        )
+        kept = np.frombuffer(b"".join(map(states.__getitem__, paths)), np.int64).reshape(-1, 4).copy()
+        kept[kept[:, TIMES].max(1, initial=0) >= now - JUST_NOW] = STATE.unpack(UNSURE)
+        made = cls(tuple(_rows(splits, paths)), kept, np.frombuffer(content, np.uint8).reshape(-1, HASH))
         _last = made.states, made.hashes
         return made
 
@@ -145,8 +122,8 @@ class PictureList:
             rows = tuple(Row(*row) for row in rows)
         except (OSError, ValueError, TypeError, KeyError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error):
             return None
-        fits = states.shape == (len(rows), len(State._fields)) and hashes.shape == (len(rows), HASH)
-        return cls(rows, states, hashes) if number == FORMAT and fits and hashes.dtype == np.uint8 else None
+        fits = (states.shape, states.dtype, hashes.shape, hashes.dtype) == ((len(rows), 4), "i8", (len(rows), HASH), "u1")
+        return cls(rows, states, hashes) if number == FORMAT and fits else None
 
     def same_as(self, other: "PictureList | None") -> bool:
         """Return whether another list has the same rows, states and hashes."""
@@ -155,7 +132,7 @@ class PictureList:
         return np.array_equal(self.states, other.states) and np.array_equal(self.hashes, other.hashes)
 
 
-_last = np.zeros((0, len(State._fields)), np.int64), np.zeros((0, HASH), np.uint8)
+_last = np.zeros((0, 4), np.int64), np.zeros((0, HASH), np.uint8)
 """States and hashes of this process's last list: a search, a training and a result of the same data read pictures once."""
 
 
@@ -183,28 +160,40 @@ def in_chunks(function: Callable[[str], T], paths: Sequence[str]) -> Iterable[T]
             yield from found
 
 
+def _state(path: str) -> bytes:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - paths are text here, of which there may be millions
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return NOT_THERE
+    if not stat.S_ISREG(found.st_mode):  # Opening a pipe would wait for ever.
+        return NOT_THERE
+    return STATE.pack(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino & (2**63 - 1))
+
+
 def _hash(path: str) -> bytes:
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - as in `State.of`
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - as in `_state`
         digest = blake2b(digest_size=HASH)
         while piece := file.read(2**20):
             digest.update(piece)
     return digest.digest()
 
 
-def _known_hashes(lists: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict[State, bytes]:
-    known: dict[State, bytes] = {}
+def _known_hashes(lists: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict[bytes, bytes]:
+    known: dict[bytes, bytes] = {}
     for states, hashes in lists:
-        content = hashes.tobytes()
-        each = (content[start : start + HASH] for start in range(0, len(content), HASH))
-        known |= zip(map(State._make, states.tolist()), each, strict=True)
+        known |= zip(_cut(states.tobytes(), STATE.size), _cut(hashes.tobytes(), HASH), strict=True)
     known.pop(UNSURE, None)
     return known
+
+
+def _cut(content: bytes, size: int) -> Iterable[bytes]:
+    return (content[start : start + size] for start in range(0, len(content), size))
 
 
 def _rows(splits: ReidSplits, paths: Sequence[str]) -> Iterable[Row]:
     """Yield a row for each record; files are named as below the folder that holds them all."""
     try:
-        root = os.path.commonpath({os.path.dirname(path) for path in paths})  # noqa: PTH120 - as in `State.of`
+        root = os.path.commonpath({os.path.dirname(path) for path in paths})  # noqa: PTH120 - as in `_state`
     except ValueError:  # No paths, or on several disks.
         root = ""
     start = len(root) + 1 if root and not root.endswith(os.sep) else len(root)

@@ -1,5 +1,6 @@
 """Image files as pixels: decoding to RGB, and the search for files that cannot be read."""
 
+import errno
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,9 @@ T = TypeVar("T")
 AT_ONCE = 1024
 """Files queued for the threads at a time, so that a dataset of millions is never queued whole."""
 
+OF_THE_MACHINE = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+"""Numbers of errors that say nothing about a file: too many files are open, or memory is short."""
+
 OTHER_DECODERS = {
     "HEIC": 'it is HEIC: pip install "msinet[heic]", or save it as JPEG',
     "AVIF": "it is AVIF and damaged, or this Pillow is too old for it: pip install --upgrade pillow, or save it as JPEG",
@@ -32,6 +36,9 @@ OTHER_DECODERS = {
     "JPEG XL": "it is JPEG XL, for which there is no decoder: save it as JPEG",
 }
 """What to do about a kind of image that not every installation decodes."""
+
+DAMAGED = ("decoder error", "Truncated File Read")
+"""Beginnings of Pillow's messages about damaged files that say little."""
 
 silence_decoders()
 
@@ -72,7 +79,12 @@ def in_threads(function: Callable[[Path], T], paths: Sequence[Path]) -> Iterator
     """Yield a function's result for each file, in order, computed by a thread per core: Pillow decodes without the GIL."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for start in range(0, len(paths), AT_ONCE):
-            yield from pool.map(function, paths[start : start + AT_ONCE])
+            some = paths[start : start + AT_ONCE]
+            try:
+                results = pool.map(function, some)
+            except RuntimeError:  # The system starts no more threads (ulimit -u).
+                results = map(function, some)
+            yield from results
 
 
 def drop_unreadable(records: Iterable[ImageRecord]) -> tuple[tuple[ImageRecord, ...], tuple[Skipped, ...]]:
@@ -83,6 +95,9 @@ def drop_unreadable(records: Iterable[ImageRecord]) -> tuple[tuple[ImageRecord, 
 
     Returns:
         The readable records and the unreadable files with the reason, both in the order given.
+
+    Raises:
+        OSError: too many files are open, or memory is short.
     """
     records = tuple(records)
     paths = list(dict.fromkeys(record.path for record in records))
@@ -96,6 +111,8 @@ def _why_unreadable(path: Path) -> str | None:
     try:
         decode(path)
     except Exception as error:  # as in load_image
+        if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
+            raise  # The image is as good as any.
         return what_is_wrong(path, error)
     return None
 
@@ -167,7 +184,7 @@ def what_is_wrong(path: Path, error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return _what_it_is_instead(path)
     reason = in_words(error) or type(error).__name__
-    return "its data is damaged: export or copy it again" if reason.startswith("decoder error") else reason
+    return "its data is damaged or cut off: export or copy it again" if reason.startswith(DAMAGED) else reason
 
 
 def _what_it_is_instead(path: Path) -> str:
