@@ -3,6 +3,7 @@
 import argparse
 
 import busy_machine
+import data_mark
 import feeding
 import growth
 import scoring
@@ -22,6 +23,7 @@ if __name__ == "__main__":
     spatial_alignment.main(device)
     if device == "cpu":
         feeding.main()
+        data_mark.main()
         scoring.main()
         startup.main()
         world.main()

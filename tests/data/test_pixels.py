@@ -207,3 +207,10 @@ def test_a_file_of_two_records_is_decoded_once(jpeg):
 
 def test_no_records_have_no_unreadable_files():
     assert drop_unreadable([]) == ((), ())
+
+
+def test_postscript_is_no_image_whatever_its_name(tmp_path):
+    """Pillow would hand it to Ghostscript."""
+    Image.new("RGB", (8, 8)).save(tmp_path / "1.jpg", format="EPS")
+    with pytest.raises(DatasetError, match="it is not an image"):
+        load_image(tmp_path / "1.jpg")

@@ -6,6 +6,7 @@ from msinet.architecture_search.settings import SearchSettings
 from msinet.architecture_search.twins import TwinsSearch
 from msinet.data.records import ReidSplits
 from msinet.errors import SettingsError
+from msinet.evaluation.record import DataFacts
 from msinet.experiments.search_worth_plan import VARIANTS, Plan, Variant, parse_variants
 from msinet.experiments.settings import SearchWorthSettings
 from msinet.experiments.variants import SharedMemory, variant
@@ -71,3 +72,15 @@ def test_the_random_architectures_stand_behind_the_others(tmp_path):
     assert plan.searched("published") == ["published-0", "published-1", "published-2"]
     files = {plan.result_file(label, seed) for label in (*plan.others, *plan.searched("published")) for seed in plan.seeds}
     assert len(files) == 18
+
+
+def test_results_of_other_pictures_are_not_those_of_the_plan(make_splits):
+    """Those of version 0.1 do not know their pictures, and count by labels alone."""
+    splits = make_splits(train=2, test=2)
+    plan = Plan.of(splits, SearchWorthSettings(), SearchSettings(), TrainSettings())
+    own = DataFacts.of(splits, plan.pictures)
+    assert plan.is_same_data(own)
+    assert plan.is_same_data(replace(own, pictures=None))
+    assert not plan.is_same_data(replace(own, pictures="other"))
+    assert not plan.is_same_data(replace(own, fingerprint="other"))
+    assert not plan.is_same_data(None)

@@ -1,6 +1,6 @@
 """The search of an architecture: weights and alphas in turn, on different identities (report, section 3.1)."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from msinet.architecture_search.certainty import Choice, choices_of, doubts_about, shares_of
@@ -13,8 +13,11 @@ from msinet.engine.feed import Caches, Feed, open_caches
 from msinet.engine.interrupts import stop_on_interrupt
 from msinet.engine.loop import Loop, Shown
 from msinet.engine.machine import Machine
+from msinet.engine.run_data import RunData
 from msinet.engine.settings import settings_dict
 from msinet.files.atomic import write_atomically
+from msinet.files.lock import sole_writer
+from msinet.files.paths import user_path
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.search_space import PUBLISHED
 
@@ -32,6 +35,8 @@ class Searched:
     """(L,) how sure the search is at each place."""
     doubts: tuple[str, ...]
     """In sentences, what speaks against the result; empty where nothing does."""
+    finished_before: bool = field(default=False, compare=False)
+    """Whether an earlier call with the same settings and data had finished the search."""
 
 
 def search(
@@ -57,20 +62,29 @@ def search(
         DatasetError: there is nothing to train on.
         SettingsError: there are too few identities for a batch.
         CheckpointError: `out` holds a search with other settings or data.
+        BusyError: another process writes to `out`.
+        FileError: `out` cannot be written, or an image cannot be read.
         TrainingError: the loss is not finite.
         KeyboardInterrupt: stopped by Ctrl-C, after a checkpoint.
     """
-    settings, out = settings or SearchSettings(), Path(out)
+    settings, out = settings or SearchSettings(), user_path(out)
     machine = machine or Machine(settings.machine)
-    variant = {"variant": method.name} if method.name else {}
-    made_from = settings_dict(settings) | {"data": splits.fingerprint()} | variant
-    folder = RunFolder(out, "search", made_from, settings.checkpoint_minutes, machine.is_first)
+    with sole_writer(out, machine.is_first):
+        return _search(splits, settings, out, machine, method)
+
+
+def _search(
+    splits: ReidSplits, settings: SearchSettings, out: Path, machine: Machine, method: type[TwinsSearch]
+) -> Searched:
     train = hold_out_validation(splits, settings.validation_share).train
     sides = method.sides_of(settings, train)
     feeds = (
         Feed(sides.split.weight_images, settings, sides.weight_identities),
         Feed(sides.split.alpha_images, settings, sides.alpha_identities, stream=1),
     )
+    variant = {"variant": method.name} if method.name else {}
+    made_from, data = settings_dict(settings) | variant, RunData.of(splits, out, "search", machine)
+    folder = RunFolder(out, "search", made_from, data, settings.checkpoint_minutes, machine.is_first)
     shape = {"cells_per_stage": settings.cells_per_stage, "interactions_per_cell": settings.interactions_per_cell}
     twins = method(settings, replace(PUBLISHED, **shape), sides, machine)
     loop = Loop(folder, settings.epochs * len(feeds[0]), len(feeds[0]), machine)
@@ -81,8 +95,9 @@ def search(
         if machine.is_first:
             (out / ARCHITECTURE).unlink(missing_ok=True)  # of a search whose checkpoint was deleted
         twins.fill_memories(caches)
+    finished_before = loop.step == loop.total
     alternate(twins, feeds, loop, caches)
-    return conclude(twins, loop, caches)
+    return replace(conclude(twins, loop, caches), finished_before=finished_before)
 
 
 def alternate(twins: TwinsSearch, feeds: tuple[Feed, Feed], loop: Loop, caches: Caches) -> None:

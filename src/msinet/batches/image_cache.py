@@ -18,9 +18,10 @@ from msinet.batches.augmentation import resize
 from msinet.data.pixels import in_threads, load_image
 from msinet.errors import DatasetError
 from msinet.files.caches import cache_folder
+from msinet.files.os_errors import in_words
 from msinet.progress import track
 
-FORMAT = 1
+FORMAT = 2
 """Version of the pixels, to be raised when the same files give other ones."""
 
 LEFT_FREE = 0.05
@@ -82,7 +83,7 @@ def open_cache(sources: Sequence[Path], image_size: tuple[int, int], left_free: 
         _decode_all(list(rows), image_size, path)
         return ImageCache(path, rows)
     except (OSError, DatasetError) as error:  # A read-only home, a full disk, an image that cannot be read.
-        logger.warning("images are decoded in every epoch: no cache of them in %s (%s)", folder, error)
+        logger.warning("images are decoded in every epoch: no cache of them in %s (%s)", folder, in_words(error))
         return None
 
 
@@ -127,7 +128,9 @@ def _path(sources: Iterable[Path], image_size: tuple[int, int]) -> Path:
     digest = hashlib.sha256(f"{FORMAT} {PIL.__version__} {torchvision.__version__} {image_size}".encode())
     for source in sources:
         state = source.stat()
-        digest.update(f"\0{source.resolve()}\0{state.st_size}\0{state.st_mtime_ns}".encode(errors="surrogateescape"))
+        # The second time cannot be set: archives give every file the same first one.
+        known = f"\0{source.resolve()}\0{state.st_size}\0{state.st_mtime_ns}\0{state.st_ctime_ns}"
+        digest.update(known.encode(errors="surrogateescape"))
     return cache_folder() / f"images-{image_size[0]}x{image_size[1]}-{digest.hexdigest()[:24]}.npy"
 
 

@@ -3,22 +3,26 @@
 A batch follows from (seed, epoch, position) alone: resumed runs and any number of workers give the same bytes.
 """
 
-import signal
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from msinet.batches.augmentation import Augmentation, draw_numbers, normalise, resize
 from msinet.batches.identity_sampler import IdentitySampler
 from msinet.batches.image_cache import ImageCache
+from msinet.batches.workers import WorkerError, Workers
 from msinet.data.pixels import load_image
 from msinet.data.records import ImageRecord, identities
 from msinet.errors import SettingsError
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Draw(NamedTuple):
     """Number of the batch in the whole run."""
 
 
-class RecordImages(Dataset):
+class RecordImages:
     """Resized images of records with the random numbers of their augmentation, by `Draw`.
 
     Args:
@@ -145,6 +149,8 @@ class TrainingDraws:
 class Batches:
     """Batches on a device, augmented there.
 
+    Where workers cannot be started or are killed, half as many go on, at last none: the batches stay the same.
+
     Args:
         images: the images.
         draws: the draws of each batch.
@@ -164,23 +170,51 @@ class Batches:
         self.augmentation = augmentation
         self.device = device or torch.device("cpu")
         self.workers = 0 if images.decoded else workers  # Sending cached images costs more than reading them.
-        self.loader = DataLoader(
-            images,
-            batch_sampler=draws,  # pyright: ignore[reportArgumentType]: `images` takes draws, not integers
-            num_workers=self.workers,
-            collate_fn=_collate,
-            pin_memory=self.device.type == "cuda",
-            worker_init_fn=_start_worker,
-        )
+        self.draws = draws
+        self.load = partial(load_batch, images)
 
     def __len__(self) -> int:
-        return len(self.loader)
+        return len(self.draws)
 
     def __iter__(self) -> Iterator[Batch]:
-        for pixels, numbers, *labels in self.loader:
+        for pixels, numbers, *labels in self._loaded():
             images = pixels.to(self.device, non_blocking=True).permute(0, 3, 1, 2)
             finished = self.augmentation(images, numbers) if self.augmentation else normalise(images)
             yield Batch(finished, *(column.to(self.device, non_blocking=True) for column in labels))
+
+    def _loaded(self) -> Iterator[list[Tensor]]:
+        """Yield each batch as tensors of the CPU."""
+        done = 0
+        while self.workers and done < len(self):
+            try:
+                with Workers(self.load, self.draws, done, min(self.workers, len(self) - done), self._pinned) as workers:
+                    for ready in range(len(self) - done):
+                        yield workers.batch(ready)
+                        done += 1
+            except WorkerError as error:
+                # What this process cannot load either is an error of the images, not of the workers.
+                yield self._load(next(islice(self.draws, done, None)))
+                done += 1
+                self._lose_workers(error)
+        for wanted in islice(self.draws, done, None):
+            yield self._load(wanted)
+
+    @property
+    def _pinned(self) -> bool:
+        return self.device.type == "cuda"
+
+    def _load(self, wanted: list[Draw]) -> list[Tensor]:
+        columns = [torch.from_numpy(column) for column in self.load(wanted)]
+        return [column.pin_memory() for column in columns] if self._pinned else columns
+
+    def _lose_workers(self, error: WorkerError) -> None:
+        before, self.workers = self.workers, self.workers // 2
+        logger.warning(
+            "%s: going on with workers %d instead of %d, with the same results; where this happens again, set fewer workers "
+            "or smaller batches, or raise the limits on memory (docker run --memory), processes (ulimit -u) and open files "
+            "(ulimit -n)",
+            *(error, self.workers, before),
+        )
 
 
 def embedding_batches(
@@ -196,10 +230,10 @@ def embedding_batches(
     return Batches(images, batches, None, device, workers)
 
 
-def _start_worker(worker: int) -> None:
-    torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # The main process handles Ctrl-C.
+def load_batch(images: RecordImages, wanted: list[Draw]) -> list[np.ndarray]:
+    """Return a batch as arrays: (B, H, W, 3) uint8, random numbers, identities, cameras, positions.
 
-
-def _collate(samples: list[tuple[np.ndarray, np.ndarray, int, int, int]]) -> list[Tensor]:
-    return [torch.from_numpy(np.stack(column)) for column in zip(*samples, strict=True)]
+    Raises:
+        DatasetError: an image cannot be read.
+    """
+    return [np.stack(column) for column in zip(*(images[draw] for draw in wanted), strict=True)]

@@ -37,6 +37,9 @@ OTHER_DECODERS = {
 }
 """What to do about a kind of image that not every installation decodes."""
 
+DECODERS = ("JPEG", "MPO", "PNG", "GIF", "TIFF", "BMP", "DIB", "PPM", "WEBP", "AVIF", "JPEG2000", "HEIF")
+"""Pillow's decoders that are used. Others run programs (PostScript) or are hardly ever met by anybody but attackers."""
+
 DAMAGED = ("decoder error", "Truncated File Read")
 """Beginnings of Pillow's messages about damaged files that say little."""
 
@@ -140,7 +143,7 @@ def decode(path: Path) -> Decoded:
 
 def _opened(path: Path) -> Image.Image:
     try:
-        return Image.open(path)
+        return _open(path)
     except UnidentifiedImageError:
         if kind_of(path) != "HEIC":
             raise
@@ -148,7 +151,12 @@ def _opened(path: Path) -> Image.Image:
             from pillow_heif import register_heif_opener
 
             register_heif_opener()  # Only when it is needed: its libraries take a while to load.
-        return Image.open(path)
+        return _open(path)
+
+
+def _open(path: Path) -> Image.Image:
+    Image.init()
+    return Image.open(path, formats=[decoder for decoder in DECODERS if decoder in Image.OPEN])
 
 
 def _orientation(image: Image.Image) -> int:

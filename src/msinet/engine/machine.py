@@ -162,8 +162,8 @@ class Machine:
             accelerator.init_trackers(f"msinet-{name}")
         except UnicodeEncodeError as error:
             raise SettingsError(
-                f"tracker is {kind}, which cannot write to {out}: its name is not UTF-8. Rename the folder, or leave tracker "
-                "out, and the run goes on there",
+                f"tracker is {kind}, which cannot write to {out}: its name is not UTF-8. Rename the folder, or leave "
+                "tracker out, and the run goes on there",
                 "tracker",
             ) from error
         try:

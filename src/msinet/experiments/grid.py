@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 from msinet.errors import ResultError, SettingsError
 from msinet.files.atomic import write_atomically
+from msinet.files.lock import sole_writer
+from msinet.files.os_errors import in_words
 from msinet.progress import begin
 from msinet.sharing import Share
 
@@ -47,12 +49,14 @@ def once(file: Path, made_from: Mapping[str, Any], work: Callable[[], Mapping[st
 
     Raises:
         SettingsError: the file was made from something else.
+        BusyError: another process does the work.
     """
     if file.is_file():
         return read_values(file, made_from)
-    values = work()
-    text = json.dumps({"made_from": made_from, "values": values}, indent=2)
-    write_atomically(file, f"{text}\n".encode())
+    with sole_writer(file.parent):
+        values = work()
+        text = json.dumps({"made_from": made_from, "values": values}, indent=2)
+        write_atomically(file, f"{text}\n".encode())
     return values
 
 
@@ -75,5 +79,5 @@ def read_json(file: Path) -> dict[str, Any]:
         if not isinstance(found, dict):
             raise ValueError("it holds no names and values")
     except (OSError, ValueError) as error:
-        raise ResultError(f"cannot read {file}: {error}; delete it to do its work again") from error
+        raise ResultError(f"cannot read {file}: {in_words(error)}; delete it to do its work again") from error
     return found

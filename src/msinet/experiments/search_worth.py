@@ -13,6 +13,7 @@ from msinet.engine.evaluate import evaluate
 from msinet.engine.machine import Machine
 from msinet.engine.settings import settings_dict
 from msinet.errors import SettingsError
+from msinet.evaluation.record import DataFacts
 from msinet.evaluation.result import RetrievalResult
 from msinet.experiments.grid import Job, do_jobs, own_share, read_json
 from msinet.experiments.search_worth_plan import Plan
@@ -20,6 +21,7 @@ from msinet.experiments.search_worth_report import report
 from msinet.experiments.settings import SearchWorthSettings
 from msinet.experiments.supernet_score import supernet_scores
 from msinet.files.atomic import write_atomically
+from msinet.files.lock import sole_writer
 from msinet.model.msinet.architecture import Architecture
 from msinet.training.settings import TrainSettings
 from msinet.training.train import train
@@ -76,9 +78,10 @@ def search_and_train(plan: Plan, name: str, seed: int) -> None:
     folder = plan.search_folder(label)
     changes = {"validation_share": plan.validation_share, **variant.changes, "seed": seed}
     settings = replace(plan.search, **changes)
-    found = search(plan.splits, settings, folder, method=variant.method)
-    if settings.validation_share or plan.splits.validation:
-        score_others(plan, folder, plan.supernet_file(label), Machine(settings.machine))
+    with sole_writer(folder):
+        found = search(plan.splits, settings, folder, method=variant.method)
+        if settings.validation_share or plan.splits.validation:
+            score_others(plan, folder, plan.supernet_file(label), Machine(settings.machine))
     train_and_score(plan, label, found.architecture, seed)
 
 
@@ -100,13 +103,14 @@ def train_and_score(plan: Plan, label: str, architecture: Architecture, seed: in
     made_with = settings_dict(settings)
     if file.is_file():
         record = RetrievalResult.load(file).record
-        if record.training != made_with or record.data is None or record.data.fingerprint != splits.fingerprint():
+        if record.training != made_with or not plan.is_same_data(record.data):
             raise SettingsError(
                 f"{file.absolute()} was made with other settings or data: choose another folder for out", "out"
             )
         return
-    network = train(splits, architecture, settings, file.parent).network
-    cameras = {record.camera for record in (*splits.query, *splits.gallery)}
-    pairs = len(cameras) == 2 and None not in cameras
-    result = evaluate(network, splits, machine=Machine(settings.machine), camera_pairs=pairs)
-    result.with_record(training=made_with).save(file)
+    with sole_writer(file.parent):
+        network = train(splits, architecture, settings, file.parent).network
+        cameras = {record.camera for record in (*splits.query, *splits.gallery)}
+        pairs = len(cameras) == 2 and None not in cameras
+        result = evaluate(network, splits, machine=Machine(settings.machine), camera_pairs=pairs)
+        result.with_record(training=made_with, data=DataFacts.of(splits, plan.pictures)).save(file)

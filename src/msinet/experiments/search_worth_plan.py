@@ -5,15 +5,19 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from msinet.architecture_search.settings import SearchSettings
 from msinet.architecture_search.twins import TwinsSearch
+from msinet.data.picture_list import PictureList
 from msinet.data.records import ReidSplits
 from msinet.engine.settings import settings_dict
 from msinet.errors import SettingsError
+from msinet.evaluation.record import DataFacts
 from msinet.experiments.settings import SearchWorthSettings
 from msinet.experiments.variants import METHODS, variant
 from msinet.training.settings import TrainSettings
@@ -66,6 +70,17 @@ class Plan:
         others = (*settings.others, *(f"random:{seed}" for seed in range(settings.random)))
         variants = parse_variants(settings.variant)
         return cls(splits, search, training, variants, settings.seeds, others, settings.validation_share, settings.out)
+
+    @cached_property
+    def pictures(self) -> str:
+        """Short hash of the content of all images."""
+        return PictureList.of(self.splits).digest
+
+    def is_same_data(self, data: DataFacts | None) -> bool:
+        """Return whether a result is of this data; the images of results of version 0.1 are not known."""
+        if data is None or data.fingerprint != self.splits.fingerprint():
+            return False
+        return data.pictures is None or data.pictures == self.pictures
 
     def searched(self, name: str) -> list[str]:
         """Return the labels of the architectures that a variant finds, one a seed."""
@@ -123,7 +138,8 @@ def _setting(word: str) -> tuple[str, Any]:
     name, _, text = word.partition("=")
     settings = settings_dict(SearchSettings())
     if name not in settings:
-        raise SettingsError(f"variant changes {word}: the search has no such setting", "variant")
+        known = ", ".join(get_close_matches(name, settings, 3) or sorted(settings))
+        raise SettingsError(f"variant changes {word}: the search has no such setting; choose from {known}", "variant")
     before = settings[name]
     if isinstance(before, str):
         return name, text

@@ -18,6 +18,7 @@ from msinet.data.records import ReidSplits
 from msinet.engine.checkpoint import load_checkpoint, restore_module
 from msinet.engine.feed import open_caches
 from msinet.engine.machine import Machine
+from msinet.engine.run_data import MARKS
 from msinet.errors import CheckpointError, DatasetError
 from msinet.evaluation.scoring import evaluate_embeddings
 from msinet.model.batch_statistics import take_statistics
@@ -106,13 +107,13 @@ def load_supernet(folder: Path, splits: ReidSplits) -> tuple[Supernet, SearchSet
     if not (folder / ARCHITECTURE).is_file():
         raise CheckpointError(f"there is no finished search in {folder}: pass the folder that msinet search wrote")
     checkpoint = load_checkpoint(path)
-    made_from = {name: value for name, value in checkpoint.values["made_from"].items() if name not in ("data", "variant")}
+    made_from = {name: value for name, value in checkpoint.values["made_from"].items() if name not in (*MARKS, "variant")}
     if (data := checkpoint.values["made_from"]["data"]) != splits.fingerprint():
         raise CheckpointError(f"{path} is a search on other data ({data}, not {splits.fingerprint()}): pass the same data")
     try:
         settings = SearchSettings(**made_from)
     except TypeError as error:
-        raise CheckpointError(f"{path} was made with settings that this version does not know: {error}") from error
+        raise CheckpointError(f"{path} was made with settings of another version, search anew: {error}") from error
     shape = {"cells_per_stage": settings.cells_per_stage, "interactions_per_cell": settings.interactions_per_cell}
     supernet = Supernet(channels_at(settings.width), replace(PUBLISHED, **shape))
     restore_module(supernet, checkpoint.tensors, "supernet")

@@ -9,6 +9,8 @@ from typing import Any
 
 from msinet.architecture_search.settings import SearchSettings
 from msinet.errors import SettingsError, listed
+from msinet.files.os_errors import in_words
+from msinet.files.paths import user_path
 from msinet.training.settings import TrainSettings
 
 RECIPES = ("veri776", "person", "cross-domain", "small-data", "demo")
@@ -34,14 +36,14 @@ def load_recipe(name_or_file: str | Path) -> Recipe:
     Raises:
         SettingsError: there is no such recipe, it is no TOML, or it sets what does not exist.
     """
-    source = files(__name__) / f"{name_or_file}.toml" if str(name_or_file) in RECIPES else Path(name_or_file)
+    source = files(__name__) / f"{name_or_file}.toml" if str(name_or_file) in RECIPES else user_path(name_or_file)
     try:
         recipe = tomllib.loads(source.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         known = ", ".join(RECIPES)
         raise SettingsError(f"recipe is {name_or_file}: choose one of {known}, or give a TOML file", "recipe") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"cannot read the recipe {name_or_file}: {error}") from error
+        raise SettingsError(f"cannot read the recipe {name_or_file}: {in_words(error)}") from error
     for table, values in recipe.items():
         if table not in TABLES or not isinstance(values, dict):
             raise SettingsError(f"the recipe {name_or_file} may hold the tables search and train, not {table!r}")

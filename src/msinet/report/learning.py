@@ -12,6 +12,7 @@ from markupsafe import Markup
 from msinet.architecture_search.certainty import UNSURE, Choice, choices_of, doubts_about, shares_of
 from msinet.errors import FileError
 from msinet.evaluation.record import ModelFacts
+from msinet.files.os_errors import in_words
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.interactions import INTERACTIONS
 from msinet.report import charts
@@ -126,7 +127,7 @@ def read_log(file: Path) -> list[dict[str, Any]]:
     try:
         return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     except (OSError, ValueError) as error:
-        raise FileError(f"cannot read {file}: {error}; delete it to leave it out of the report") from error
+        raise FileError(f"cannot read {file}: {in_words(error)}; move it away to leave it out of the report") from error
 
 
 def _series(log: Sequence[Mapping[str, Any]], key: str, factor: float = 1) -> tuple[list[float], list[float]]:

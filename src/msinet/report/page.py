@@ -14,6 +14,7 @@ from msinet.evaluation.evidence import ShownImage
 from msinet.evaluation.record import DataFacts, EvaluateCommand
 from msinet.evaluation.result import RetrievalResult
 from msinet.files.atomic import write_atomically
+from msinet.files.text import LEGIBLE
 from msinet.report.facts import head_of
 from msinet.report.learning import network_part, search_part, training_part
 from msinet.report.pictures import contact_sheet, data_uri, thumbnail
@@ -57,7 +58,7 @@ def write_report(run: Path, records: Sequence[ImageRecord]) -> Path:
         training=training_part(run),
         scores=scores_part(result),
     )
-    write_atomically(run / "report.html", html.encode())
+    write_atomically(run / "report.html", html.encode(errors=LEGIBLE))
     return run / "report.html"
 
 

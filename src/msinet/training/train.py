@@ -1,6 +1,6 @@
 """Training of a network from initial weights: identity loss, triplet loss, spatial alignment (report, section 3.3)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -16,9 +16,12 @@ from msinet.engine.interrupts import stop_on_interrupt
 from msinet.engine.loop import Loop, Shown
 from msinet.engine.machine import Machine
 from msinet.engine.optimizers import make_optimizer, set_learning_rate
+from msinet.engine.run_data import RunData
 from msinet.engine.schedule import learning_rate_at
 from msinet.engine.settings import settings_dict
-from msinet.evaluation.ranking_task import prepare
+from msinet.evaluation.ranking_task import prepare_among
+from msinet.files.lock import sole_writer
+from msinet.files.paths import user_path
 from msinet.model.model_files import save_model
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.spatial_alignment import PositionActivation
@@ -40,6 +43,8 @@ class Trained:
     """mAP of the best on the validation split, from 0 to 1; None without one."""
     seconds: float
     """Time spent in the training loop."""
+    finished_before: bool = field(default=False, compare=False)
+    """Whether an earlier call with the same settings and data had finished the training."""
 
 
 class Training:
@@ -151,29 +156,37 @@ def train(
         DatasetError: there is nothing to train on, or the validation split cannot be scored.
         SettingsError: there are too few identities for a batch.
         CheckpointError: `out` holds a training with other settings, architecture or data.
+        BusyError: another process writes to `out`.
+        FileError: `out` cannot be written, or an image cannot be read.
         TrainingError: the loss is not finite.
         KeyboardInterrupt: stopped by Ctrl-C, after a checkpoint.
     """
-    settings, out = settings or TrainSettings(), Path(out)
+    settings, out = settings or TrainSettings(), user_path(out)
     machine = machine or Machine(settings.machine)
-    made_from = settings_dict(settings) | {
-        "data": splits.fingerprint(),
-        "architecture": describe_architecture(architecture),
-    }
-    folder = RunFolder(out, "train", made_from, settings.checkpoint_minutes, machine.is_first)
-    splits = hold_out_validation(splits, settings.validation_share)
+    with sole_writer(out, machine.is_first):
+        return _train(splits, architecture, settings, out, machine)
+
+
+def _train(
+    splits: ReidSplits, architecture: Architecture | str, settings: TrainSettings, out: Path, machine: Machine
+) -> Trained:
+    whole, splits = splits, hold_out_validation(splits, settings.validation_share)
     if splits.validation:
-        prepare(splits.validation, splits.validation)  # What cannot be scored is an error before the training.
+        prepare_among(splits.validation)  # What cannot be scored is an error before the training.
     feed = Feed(splits.train, settings)
+    made_from = settings_dict(settings) | {"architecture": describe_architecture(architecture)}
+    data = RunData.of(whole, out, "train", machine)
+    folder = RunFolder(out, "train", made_from, data, settings.checkpoint_minutes, machine.is_first)
     training = Training(settings, architecture, len(identities(splits.train)), machine)
     loop = Loop(folder, settings.epochs * len(feed), len(feed), machine)
     if tensors := loop.resume():
         training.restore(tensors)
+    finished_before = loop.step == loop.total
     learn(training, feed, loop, splits)
     network = training.result()
     if machine.is_first:
-        save_model(network, out, {"made_from": made_from, "seconds": loop.seconds})
-    return Trained(network, training.best_score if training.best else None, loop.seconds)
+        save_model(network, out, {"made_from": folder.made_from, "seconds": loop.seconds})
+    return Trained(network, training.best_score if training.best else None, loop.seconds, finished_before)
 
 
 def learn(training: Training, feed: Feed, loop: Loop, splits: ReidSplits) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from msinet.errors import DatasetError, FileError, SettingsError, listed
 from msinet.files.atomic import write_atomically
+from msinet.files.lock import LOCK, sole_writer
+from msinet.files.os_errors import in_words
 from msinet.progress import begin
 from msinet.world.lists import write_lists
 from msinet.world.names import Pass, passes
@@ -38,23 +40,26 @@ def make_world(out: Path, settings: WorldSettings, processes: int | None = None)
     Raises:
         SettingsError: the number of processes is not positive.
         DatasetError: the folder holds another world, or something else.
+        BusyError: another process writes to the folder.
         FileError: the disk is full, or a file cannot be read or written.
         WorldError: a process was killed.
         KeyboardInterrupt: the user stopped it; finished images stay.
     """
     if processes is not None and processes < 1:
         raise SettingsError(f"processes is {processes}: it must be at least 1", "processes")
-    _claim(out, settings)
     total = settings.identities * settings.cameras * settings.images_per_camera
     missing = sum(len(part.names) for i in range(settings.identities) for part in _missing(out, settings, i))
-    bar = begin("make images", total, total - missing)
-    work = (images for i in range(settings.identities) for images in _work(out, settings, i))
-    around = Surroundings(settings.seed, settings.cameras, settings.city, settings.difficulty, settings.size)
-    for made in made_by_processes(work, around, min(processes or _cores(), max(1, missing // AT_ONCE))):
-        bar.advance(made)
-    for folder in ("image_train", "image_query", "image_test"):
-        (out / folder).mkdir(exist_ok=True)
-    write_lists(out, settings)
+    # A finished world may lie on a disk that can only be read.
+    with sole_writer(out, writes=missing > 0 or os.access(out, os.W_OK)):
+        _claim(out, settings)
+        bar = begin("make images", total, total - missing)
+        work = (images for i in range(settings.identities) for images in _work(out, settings, i))
+        around = Surroundings(settings.seed, settings.cameras, settings.city, settings.difficulty, settings.size)
+        for made in made_by_processes(work, around, min(processes or _cores(), max(1, missing // AT_ONCE))):
+            bar.advance(made)
+        for folder in ("image_train", "image_query", "image_test"):
+            (out / folder).mkdir(exist_ok=True)
+        write_lists(out, settings)
 
 
 def _missing(out: Path, settings: WorldSettings, identity: int) -> Iterator[Pass]:
@@ -94,6 +99,11 @@ def _complete(file: Path) -> bool:
         return False
 
 
+def _is_left_over(file: Path) -> bool:
+    """Return whether a file is of a process that was killed at the start, or a lock."""
+    return file.name == UNFINISHED or file.name.removeprefix(".").startswith(LOCK)
+
+
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -105,8 +115,8 @@ def _claim(out: Path, settings: WorldSettings) -> None:
     if file.is_file():
         try:
             there = json.loads(file.read_text())
-        except ValueError as error:
-            raise FileError(f"cannot read {file}: {error}; delete the folder, or choose another one") from error
+        except (OSError, ValueError) as error:
+            raise FileError(f"cannot read {file}: {in_words(error)}; delete the folder, or choose another one") from error
         if there != recipe:
             there = there if isinstance(there, dict) else {}
             names = [name for name in recipe | there if there.get(name) != recipe.get(name)]
@@ -114,7 +124,7 @@ def _claim(out: Path, settings: WorldSettings) -> None:
             raise DatasetError(f"{out} holds a world with other settings: delete it, or choose another folder{differences}")
     elif out.is_symlink() and not out.exists():
         raise FileError(f"{out} is a link to nothing: choose another folder")
-    elif out.exists() and (not out.is_dir() or any(file.name != UNFINISHED for file in out.iterdir())):
+    elif out.exists() and (not out.is_dir() or not all(_is_left_over(file) for file in out.iterdir())):
         raise DatasetError(f"{out} holds something else: choose an empty or a new folder")
     else:
         write_atomically(file, (json.dumps(recipe, indent=2) + "\n").encode())
