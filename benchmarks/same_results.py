@@ -19,7 +19,8 @@ from safetensors.numpy import load_file
 
 ROOT = Path(__file__).parent.parent
 SMALL = ["--image-height=48", "--image-width=48", "--width=0.25", "--epochs=4", "--identities-per-batch=8", "--seed=3"]
-SETTINGS = [*SMALL, "--images-per-identity=2", "--learning-rate=2e-3", "--optimizer=adamw", "--warmup-epochs=1"]
+OPTIMIZER = ["--learning-rate=2e-3", "--optimizer=adamw", "--warmup-epochs=1"]
+SETTINGS = ["--recipe=veri776", *SMALL, "--images-per-identity=2", *OPTIMIZER]
 COMMANDS = (
     ["data", "make", "world", "--identities=32", "--cameras=4", "--size=48", "--seed=5"],
     ["search", "world", "--out=found", *SETTINGS],

@@ -66,6 +66,11 @@ _HOMES = {
 __all__ = list(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
+def __dir__() -> list[str]:
+    """Return the public names, which completion offers."""
+    return __all__
+
+
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for: PyTorch alone takes seconds."""
     if name not in _HOMES:

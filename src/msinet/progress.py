@@ -68,3 +68,14 @@ def track(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T
     for item in items:
         yield item
         bar.advance()
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words: 40 s, 29 min, 3 h 20 min, 2 d 3 h."""
+    minutes = round(seconds / 60)
+    if seconds < 59.5:
+        return f"{seconds:.0f} s"
+    if minutes < 60:
+        return f"{minutes} min"
+    hours = minutes // 60
+    return f"{hours} h {minutes % 60:02d} min" if hours < 24 else f"{hours // 24} d {hours % 24} h"

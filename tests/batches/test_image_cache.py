@@ -1,3 +1,4 @@
+import errno
 import logging
 import multiprocessing
 import os
@@ -6,15 +7,18 @@ import resource
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from tests.heard import Heard
 
+from msinet.batches import image_cache
 from msinet.batches.augmentation import resize
-from msinet.batches.image_cache import cache_folder, find_cache, open_cache
+from msinet.batches.image_cache import find_cache, open_cache
 from msinet.data.pixels import load_image
+from msinet.files.caches import cache_folder
 from msinet.progress import listen
 
 SIZE = (12, 10)
@@ -31,8 +35,14 @@ def paths(tmp_path, monkeypatch):
     return made
 
 
+def folder_of_caches() -> Path:
+    folder = cache_folder()
+    assert folder
+    return folder
+
+
 def files() -> list[str]:
-    return sorted(path.name for path in cache_folder().iterdir())
+    return sorted(path.name for path in folder_of_caches().iterdir())
 
 
 def decoded(paths, size=SIZE) -> int:
@@ -136,6 +146,27 @@ def test_a_folder_that_cannot_be_made_disables_the_cache(paths, monkeypatch, cap
     assert "no cache" in caplog.text
 
 
+def test_without_a_home_folder_there_is_no_cache_and_it_is_said_once(paths, monkeypatch, caplog):
+    monkeypatch.setattr(image_cache, "cache_folder", lambda: None)
+    image_cache._warn.cache_clear()
+    assert open_cache(paths, SIZE) is None
+    assert open_cache(paths, (8, 8)) is None
+    assert find_cache(paths, SIZE) is None
+    assert [record.getMessage() for record in caplog.records] == [
+        "images are decoded in every epoch: no home folder for a cache of them; set XDG_CACHE_HOME to a folder"
+    ]
+
+
+def test_a_cache_that_only_another_user_can_write_is_read(paths, monkeypatch):
+    assert decoded(paths) == 5
+
+    def refuse(*arguments):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "utime", refuse)
+    assert decoded(paths) == 0
+
+
 @pytest.mark.parametrize("length", [0, 20, 200])
 def test_a_damaged_cache_is_made_again(paths, length):
     cache = open_cache(paths, SIZE)
@@ -147,7 +178,7 @@ def test_a_damaged_cache_is_made_again(paths, length):
 
 
 def test_caches_without_use_for_a_month_are_removed(paths):
-    folder = cache_folder()
+    folder = folder_of_caches()
     folder.mkdir(parents=True)
     days = {"images-old.npy": 40, "images-young.npy": 20, "images.1.partial": 1, "images.2.partial": 0, "notes.txt": 90}
     for name, age in days.items():

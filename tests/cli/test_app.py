@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from msinet import recipes
+from msinet.architecture_search.settings import SearchSettings
 from msinet.cli.app import GROUPS, VERBS, main
 from msinet.evaluation.protocols import PROTOCOLS
+from msinet.training.settings import TrainSettings
 
 
 @pytest.fixture(scope="module")
@@ -167,12 +170,52 @@ def test_recipe_with_an_unknown_setting_is_refused(table, tmp_path, capsys):
     assert "epoch" in capsys.readouterr().err
 
 
+CHOSEN = "Using --recipe small-data: 32 training images, fewer than 5000; --recipe veri776 gives the published settings"
+
+
 def test_run_on_few_images_takes_the_recipe_for_small_data(table, tmp_path, capsys):
     """The painted images are too few even for that: it says so at once."""
     assert run("run", table, f"--out={tmp_path}", "--seed=1", "--device=cpu") == 2
     captured = capsys.readouterr()
-    assert "using --recipe small-data" in captured.out
+    assert captured.out.splitlines()[0] == CHOSEN
     assert "--train.identities-per-batch is 32, but only 8" in " ".join(captured.err.split())
+
+
+@pytest.mark.parametrize("verb", [["search"], ["train", "--architecture=msmt17"]])
+def test_search_and_training_take_the_recipe_that_run_takes(table, tmp_path, capsys, tiny, verb):
+    assert run(*verb, table, f"--out={tmp_path}", *tiny) == 0
+    assert capsys.readouterr().out.splitlines()[0] == CHOSEN
+    file = tmp_path / ("architecture.json" if verb == ["search"] else "model.json")
+    values = json.loads(file.read_text())
+    made_from = values.get("made_from") or values["info"]["made_from"]
+    assert (made_from["schedule"], made_from["optimizer"], made_from["color_jitter"]) == ("cosine", "adamw", 0.15)
+    assert (made_from["epochs"], made_from["small_epochs"]) == (1, 0)  # Options win.
+
+
+@pytest.mark.parametrize("verb", [["search"], ["train", "--architecture=msmt17"]])
+def test_many_images_take_the_published_settings(table, tmp_path, capsys, tiny, monkeypatch, verb):
+    monkeypatch.setattr(recipes, "FEW_IMAGES", 32)
+    assert run(*verb, table, f"--out={tmp_path}", *tiny) == 0
+    assert capsys.readouterr().out.startswith("Using --recipe veri776: the published settings, for 32 training images; ")
+    published = SearchSettings() if verb == ["search"] else TrainSettings()
+    values = json.loads((tmp_path / ("architecture.json" if verb == ["search"] else "model.json")).read_text())
+    made_from = values.get("made_from") or values["info"]["made_from"]
+    for name in ("schedule", "optimizer", "learning_rate", "weight_decay", "warmup_epochs", "color_jitter", "erasing"):
+        assert made_from[name] == getattr(published, name)
+
+
+def test_a_named_recipe_is_taken_in_silence(table, tmp_path, capsys, tiny):
+    assert run("train", table, "--architecture=msmt17", f"--out={tmp_path}", "--recipe=veri776", *tiny) == 0
+    assert "--recipe" not in capsys.readouterr().out
+    assert json.loads((tmp_path / "model.json").read_text())["info"]["made_from"]["optimizer"] == "sgd"
+
+
+def test_a_folder_of_a_run_with_other_settings_says_what_differs(table, tmp_path, capsys, tiny):
+    command = ["train", table, "--architecture=msmt17", f"--out={tmp_path}", *tiny]
+    assert run(*command, "--recipe=veri776") == 0
+    assert run(*command) == 1
+    assert "optimizer: sgd -> adamw" in capsys.readouterr().err
+    assert run(*command, "--recipe=veri776") == 0
 
 
 def test_no_help_needs_torch():

@@ -7,7 +7,8 @@ from msinet.data.labels import label_of, normalise
 
 
 @pytest.mark.parametrize(
-    "value", [None, float("nan"), np.float32("nan"), "", "  ", "nan", "None", "NULL", "NA", "<NA>", b"", b"NaN"]
+    "value",
+    [None, float("nan"), np.float32("nan"), "", "  ", "nan", "None", "NULL", "NA", "<NA>", "#N/A", "#REF!", b"", b"NaN"],
 )
 def test_missing_values_are_no_labels(value):
     assert label_of(value) is None

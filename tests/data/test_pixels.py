@@ -1,5 +1,7 @@
+import errno
 import os
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 from tests.heard import Heard
 
+from msinet.data import pixels
 from msinet.data.pixels import decode, drop_unreadable, load_image
 from msinet.data.records import ImageRecord
 from msinet.errors import DatasetError
@@ -214,3 +217,29 @@ def test_postscript_is_no_image_whatever_its_name(tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "1.jpg", format="EPS")
     with pytest.raises(DatasetError, match="it is not an image"):
         load_image(tmp_path / "1.jpg")
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+def test_no_image_is_dropped_because_the_machine_is_at_its_limit(jpeg, monkeypatch, number):
+    """Otherwise the network would be trained on other images than are there."""
+
+    def refuse(path):
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(pixels, "decode", refuse)
+    with pytest.raises(OSError, match=os.strerror(number)):
+        drop_unreadable([ImageRecord(jpeg, "1")])
+
+
+@pytest.mark.parametrize("started", [0, 1])
+def test_without_threads_files_are_read_one_after_the_other(monkeypatch, started):
+    start, left = threading.Thread.start, iter(range(started))
+
+    def refuse(thread):
+        if next(left, None) is None:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    paths = [Path(str(number)) for number in range(pixels.AT_ONCE + 3)]
+    assert list(pixels.in_threads(lambda path: int(path.name), paths)) == list(range(len(paths)))

@@ -161,6 +161,14 @@ def test_the_owner_gives_signs_of_life(tmp_path, monkeypatch):
             assert not thread.is_alive()
 
 
+def test_a_folder_that_vanished_is_not_taken_for_another_run(tmp_path):
+    (tmp_path / "out").mkdir()
+    with sole_writer(tmp_path / "out"):
+        (tmp_path / "out").rename(tmp_path / "moved")
+        with pytest.raises(FileError, match="has vanished"):
+            require_still_own(tmp_path / "out")
+
+
 def test_a_lock_that_another_has_taken_over_is_neither_touched_nor_removed(tmp_path):
     with sole_writer(tmp_path):
         other = leave(tmp_path, replace(Owner.this_process(), machine="node7"))

@@ -8,7 +8,7 @@ import pytest
 from msinet.data.embedding_files import load_embeddings, load_vectors
 from msinet.data.records import ImageRecord, ReidSplits
 from msinet.engine.evaluate import evaluate
-from msinet.errors import SettingsError
+from msinet.errors import DatasetError, SettingsError
 from msinet.jobs.embed_shard import embed_shard
 from msinet.jobs.score import score_embeddings
 from msinet.model.msinet.architecture import Architecture
@@ -53,3 +53,10 @@ def test_images_that_nobody_labelled_are_embedded(network, make_splits, tmp_path
     assert sorted(record.identity for record in embeddings.records)[:3] == ["", "", ""]
     assert np.allclose(np.linalg.norm(embeddings.vectors, axis=1), 1, atol=1e-6)
     assert all(isinstance(record.path, Path) for record in embeddings.records)
+
+
+def test_nothing_is_written_where_no_image_can_be_read(network, tmp_path):
+    (tmp_path / "1.jpg").touch()
+    with pytest.raises(DatasetError, match=r"none of 1 images can be read(.|\n)*empty"):
+        embed_shard(network, ReidSplits("new", unlabelled=(ImageRecord(tmp_path / "1.jpg"),)), tmp_path / "e.npz")
+    assert not (tmp_path / "e.npz").exists()

@@ -36,5 +36,11 @@ def test_a_switch_of_the_search_that_is_gone_is_named(tmp_path):
         load_recipe(tmp_path / "r.toml")
 
 
-def test_few_images_take_the_recipe_for_small_data():
-    assert (recipe_for(4999), recipe_for(5000)) == ("small-data", None)
+def test_few_images_take_the_recipe_for_small_data_and_more_the_published_settings():
+    assert (recipe_for(1).name, recipe_for(4999).name) == ("small-data", "small-data")
+    assert (recipe_for(5000).name, recipe_for(37778).name) == ("veri776", "veri776")
+
+
+def test_a_recipe_that_was_chosen_says_why_and_what_else_there_is():
+    assert recipe_for(80).why == "80 training images, fewer than 5000; --recipe veri776 gives the published settings"
+    assert "--recipe small-data" in recipe_for(9000).why

@@ -105,7 +105,7 @@ def alternate(twins: TwinsSearch, feeds: tuple[Feed, Feed], loop: Loop, caches: 
     settings, machine = twins.settings, twins.machine
     steps = range(loop.step, loop.total)
     weight_batches, alpha_batches = (feed.batches(steps, machine, caches) for feed in feeds)
-    loop.begin("search")
+    loop.begin("search", feeds[0].work)
     with machine.tracker(settings.tracker, "search", loop.folder.out) as log, stop_on_interrupt(machine.processes) as stop:
         for weight_batch, alpha_batch in zip(weight_batches, alpha_batches, strict=True):
             twins.follow_schedules(loop.step, loop.steps_per_epoch)

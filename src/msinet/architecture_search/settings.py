@@ -13,7 +13,7 @@ from msinet.panels import NETWORK, OPTIMIZER, SCHEDULE, SEARCH
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class SearchSettings(LoopSettings):
-    """Settings of the search. Defaults: as published."""
+    """Settings of the search. Defaults: the published ones; the command line takes the recipe that fits the data."""
 
     cells_per_stage: Annotated[int, NETWORK] = 2
     """Cells in each of the three stages."""

@@ -1,5 +1,6 @@
 """Cache of decoded and resized images on disk, made once and read by every later epoch, run and process."""
 
+import functools
 import hashlib
 import logging
 import os
@@ -66,32 +67,44 @@ def open_cache(sources: Sequence[Path], image_size: tuple[int, int], left_free: 
         image_size: (height, width) in pixels.
         left_free: share of the disk that must stay free.
     """
-    folder = cache_folder()
-    rows = _rows(sources)
+    rows, folder = _rows(sources), cache_folder()
+    if folder is None:
+        _warn("images are decoded in every epoch: no home folder for a cache of them; set XDG_CACHE_HOME to a folder")
+        return None
     try:
         if cache := find_cache(sources, image_size):
-            os.utime(cache.path)  # It was used today.
+            with suppress(OSError):  # Another user's can be read all the same.
+                os.utime(cache.path)  # It was used today.
             return cache
-        path = _path(rows, image_size)
+        path = folder / _name(rows, image_size)
         folder.mkdir(parents=True, exist_ok=True)
         _remove_unused(folder)
         needed, disk = len(rows) * image_size[0] * image_size[1] * 3, shutil.disk_usage(folder)
         if disk.free - needed < left_free * disk.total:
             sizes = needed / 2**30, folder, disk.free / 2**30
-            logger.warning("images are decoded in every epoch: a cache needs %.1f GB, and %s has %.1f GB free", *sizes)
+            _warn("images are decoded in every epoch: a cache needs %.1f GB, and %s has %.1f GB free", *sizes)
             return None
         _decode_all(list(rows), image_size, path)
         return ImageCache(path, rows)
     except (OSError, DatasetError) as error:  # A read-only home, a full disk, an image that cannot be read.
-        logger.warning("images are decoded in every epoch: no cache of them in %s (%s)", folder, in_words(error))
+        reason = in_words(error, writing=True).replace("write elsewhere", "set XDG_CACHE_HOME to another folder")
+        _warn("images are decoded in every epoch: no cache of them in %s (%s)", folder, reason)
         return None
+
+
+@functools.cache
+def _warn(message: str, *values: object) -> None:
+    """Warn once of what is met again at every size, by the search and by the training."""
+    logger.warning(message, *values)
 
 
 def find_cache(sources: Sequence[Path], image_size: tuple[int, int]) -> ImageCache | None:
     """Return the cache of image files at (height, width), None without a complete one."""
-    rows = _rows(sources)
+    rows, folder = _rows(sources), cache_folder()
+    if folder is None:
+        return None
     try:
-        path = _path(rows, image_size)
+        path = folder / _name(rows, image_size)
         images = np.load(path, mmap_mode="r")
     except (OSError, ValueError, EOFError):
         return None
@@ -123,15 +136,15 @@ def _rows(sources: Sequence[Path]) -> dict[Path, int]:
     return {source: row for row, source in enumerate(sorted(set(sources)))}
 
 
-def _path(sources: Iterable[Path], image_size: tuple[int, int]) -> Path:
-    """Return the path of a cache, named after the libraries' versions and each source's path, size and time."""
+def _name(sources: Iterable[Path], image_size: tuple[int, int]) -> str:
+    """Return the name of a cache's file, made from the libraries' versions and each source's path, size and time."""
     digest = hashlib.sha256(f"{FORMAT} {PIL.__version__} {torchvision.__version__} {image_size}".encode())
     for source in sources:
         state = source.stat()
         # The second time cannot be set: archives give every file the same first one.
         known = f"\0{source.resolve()}\0{state.st_size}\0{state.st_mtime_ns}\0{state.st_ctime_ns}"
         digest.update(known.encode(errors="surrogateescape"))
-    return cache_folder() / f"images-{image_size[0]}x{image_size[1]}-{digest.hexdigest()[:24]}.npy"
+    return f"images-{image_size[0]}x{image_size[1]}-{digest.hexdigest()[:24]}.npy"
 
 
 def _remove_unused(folder: Path) -> None:

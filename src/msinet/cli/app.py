@@ -7,16 +7,17 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, UnusedCliTokensError
 from cyclopts.config import Dict
 
 import msinet
+from msinet.cli.log import shown_log
 from msinet.cli.options import as_options
 from msinet.cli.terminal import say, say_aside, show_error, write_legibly
 from msinet.errors import MSINetError, SettingsError
 from msinet.files.os_errors import in_words
 from msinet.files.paths import user_path
-from msinet.recipes import FEW_IMAGES, Recipe, load_recipe
+from msinet.recipes import Fitting, Recipe, load_recipe
 
 VERBS = ("demo", "run", "search", "train", "evaluate", "embed", "report", "rerun", "convert", "info")
 """Verbs, each a file and a function of this name."""
@@ -32,7 +33,11 @@ GROUPS = {
 
 
 class NeedsRecipe(Exception):
-    """A run without a recipe, on data that asks for one."""
+    """Work without a recipe, on data that is known now."""
+
+    def __init__(self, recipe: Fitting) -> None:
+        super().__init__(recipe.why)
+        self.recipe = recipe
 
 
 def make_app(called: str = "") -> App:
@@ -85,13 +90,19 @@ def main(tokens: Sequence[str] | None = None, recipe: Recipe | None = None) -> N
     try:
         found = recipe_of(tokens) if recipe is None else recipe
         app.config = (Dict({**found, "run": found}),)
-        app([with_home(token) for token in tokens], exit_on_error=False, print_error=False)
+        with shown_log():
+            app([as_meant(token) for token in tokens], exit_on_error=False, print_error=False)
     except NeedsRecipe as needed:
-        say(f"Fewer than {FEW_IMAGES} training images: using --recipe {needed}")
-        main([*tokens, "--recipe", str(needed)], recipe)
+        say(f"Using --recipe {needed.recipe.name}: {needed.recipe.why}")
+        main([*tokens, "--recipe", needed.recipe.name], recipe)
     except MSINetError as error:
         show_error(as_options(error, verb, tokens))
         sys.exit(2 if isinstance(error, SettingsError) else 1)
+    except UnusedCliTokensError as error:
+        unused = ", ".join(error.unused_tokens or ())
+        advice = "; give several images as a folder, or as a list on standard input (-)" if verb == "embed" else ""
+        show_error(f"msinet {verb} does not take {unused}{advice}")
+        sys.exit(2)
     except CycloptsError as error:
         show_error(str(error))
         sys.exit(2)
@@ -103,8 +114,10 @@ def main(tokens: Sequence[str] | None = None, recipe: Recipe | None = None) -> N
         sys.exit(130)
 
 
-def with_home(token: str) -> str:
-    """Return a word of the command line with its ~ expanded: shells leave --out=~/runs as it is."""
+def as_meant(token: str) -> str:
+    """Return a word of the command line with its ~ expanded, which shells leave in --out=~/runs, and - as the data."""
+    if token == "-":
+        return "--data=-"  # cyclopts takes a lone - for an option
     option, equals, value = token.partition("=")
     if option.startswith("--") and value.startswith("~"):
         return f"{option}{equals}{user_path(value)}"

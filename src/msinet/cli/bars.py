@@ -12,7 +12,7 @@ from rich.text import Text
 
 from msinet.cli.terminal import FIRST, bar_console, out_console
 from msinet.files.text import legible
-from msinet.progress import listen
+from msinet.progress import duration, listen
 
 WINDOW = 30.0
 """Seconds that the rate is taken over; of slow steps, the last `STEPS`."""
@@ -87,17 +87,6 @@ def rate_in_words(rate: float) -> str:
     if rate >= 1:
         return f"{rate:.0f}/s" if rate >= 100 else f"{rate:.1f}/s"
     return f"{1 / rate:.1f} s each" if rate > 1 / 60 else f"{duration(1 / rate)} each"
-
-
-def duration(seconds: float) -> str:
-    """Return a time in words: 40 s, 29 min, 3 h 20 min, 2 d 3 h."""
-    minutes = round(seconds / 60)
-    if seconds < 59.5:
-        return f"{seconds:.0f} s"
-    if minutes < 60:
-        return f"{minutes} min"
-    hours = minutes // 60
-    return f"{hours} h {minutes % 60:02d} min" if hours < 24 else f"{hours // 24} d {hours % 24} h"
 
 
 class TerminalBars:

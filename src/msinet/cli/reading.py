@@ -1,8 +1,10 @@
-"""Reading a dataset for a verb, and printing what was found and what was left out."""
+"""Reading a dataset for a verb, printing what was found and what was left out, and the recipe that fits it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msinet.cli.app import NeedsRecipe
 from msinet.cli.tables import show_left_out, show_sizes
 from msinet.cli.terminal import say
 from msinet.data.settings import DataSettings
@@ -16,6 +18,19 @@ def read(data: Path, reading: DataSettings) -> "Source":
     from msinet.jobs.score import Source
 
     return show(Source.read(data, reading))
+
+
+def require_recipe(recipe: str | None, data: Path, reading: DataSettings) -> None:
+    """Make sure that search, training and run have a recipe: the one that is named, or else the one that fits the data.
+
+    Raises:
+        NeedsRecipe: none is named; `main` calls the verb again with the one that fits.
+    """
+    from msinet.data.readers.detect import load
+    from msinet.recipes import recipe_for
+
+    if recipe is None:
+        raise NeedsRecipe(recipe_for(len(load(data, replace(reading, verify=False)).train)))
 
 
 def show(source: "Source") -> "Source":

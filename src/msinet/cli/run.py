@@ -6,10 +6,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from msinet.architecture_search.settings import SearchSettings
-from msinet.cli.app import NeedsRecipe
 from msinet.cli.bars import bars
 from msinet.cli.options import Data, Out, Recipe, SharedOptions
-from msinet.cli.reading import read
+from msinet.cli.reading import read, require_recipe
 from msinet.cli.tables import show_doubts, show_result
 from msinet.cli.terminal import say
 from msinet.data.settings import DataSettings
@@ -31,22 +30,15 @@ def run(
 ) -> None:
     """Search an architecture, train it, score it and write a report. Stopped and started again, it resumes.
 
-    Without --recipe, fewer than 5000 training images take the recipe small-data; more take the published settings.
-
     Args:
         out: Folder for the architecture, the model, the result, the report and the logs.
         protocol: Protocol of scoring, as `msinet evaluate --help` lists them; by default the one that fits the data.
     """
-    from msinet.data.readers.detect import load
     from msinet.evaluation.record import RunCommand
     from msinet.jobs.run import run as run_all
-    from msinet.recipes import recipe_for
     from msinet.report.page import write_report
 
-    if recipe is None:
-        training_images = len(load(data, replace(reading, verify=False)).train)
-        if needed := recipe_for(training_images):
-            raise NeedsRecipe(needed)
+    require_recipe(recipe, data, reading)
     with bars() as first, sole_writer(out, first):
         source = read(data, reading)
         command = RunCommand(data.resolve(), reading, protocol)

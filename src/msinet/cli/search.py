@@ -3,7 +3,7 @@
 from msinet.architecture_search.settings import SearchSettings
 from msinet.cli.bars import bars
 from msinet.cli.options import Data, Out, Recipe
-from msinet.cli.reading import read
+from msinet.cli.reading import read, require_recipe
 from msinet.cli.tables import show_architecture, show_doubts
 from msinet.cli.terminal import say
 from msinet.data.settings import DataSettings
@@ -25,6 +25,7 @@ def search(
     """
     from msinet.architecture_search.search import search as search_architecture
 
+    require_recipe(recipe, data, reading)
     with bars() as first, sole_writer(out, first):
         found = search_architecture(read(data, reading).splits, settings, out)
     show_architecture(found.architecture)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msinet.cli.bars import bars
 from msinet.cli.options import SEVERAL, Data, Out, Recipe
-from msinet.cli.reading import read
+from msinet.cli.reading import read, require_recipe
 from msinet.cli.tables import show_results
 from msinet.cli.terminal import say
 from msinet.data.settings import DataSettings
@@ -38,6 +38,7 @@ def train(
     from msinet.model.networks import find_architecture
 
     chosen = find_architecture(architecture)
+    require_recipe(recipe, data, reading)
     with bars() as first, sole_writer(out, first):
         source = read(data, reading)
         targets = [read(folder, replace(reading, format=None)) for folder in target]

@@ -5,8 +5,13 @@ import re
 import unicodedata
 from numbers import Real
 
-MISSING_WORDS = frozenset({"", "nan", "none", "null", "na", "n/a", "<na>", "nat"})
-"""Words that tables and data frames write for a missing value, in lower case."""
+MISSING_WORDS = frozenset(
+    (
+        *("", "nan", "-nan", "none", "null", "na", "n/a", "<na>", "nat", r"\n"),
+        *("#n/a", "#na", "#ref!", "#value!", "#name?", "#null!", "#num!", "#div/0!"),
+    )
+)
+"""Words that tables, data frames and spreadsheets write for a missing value, in lower case."""
 
 _INTEGER_READ_AS_FLOAT = re.compile(r"(-?\d+)\.0+")
 

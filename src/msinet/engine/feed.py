@@ -1,5 +1,6 @@
 """Training images of a run, epoch after epoch: sampled by identity, cached, augmented."""
 
+import logging
 from collections.abc import Mapping, Sequence
 
 from msinet.batches.augmentation import Augmentation
@@ -10,6 +11,8 @@ from msinet.data.records import ImageRecord
 from msinet.engine.machine import Machine
 from msinet.engine.settings import LoopSettings
 from msinet.errors import DatasetError
+
+logger = logging.getLogger(__name__)
 
 Caches = Mapping[tuple[int, int], ImageCache]
 """Decoded images by (height, width)."""
@@ -43,9 +46,19 @@ class Feed:
         """Return the number of batches in an epoch."""
         return len(self.sampler)
 
+    def work(self, steps: range) -> float:
+        """Return what some steps of a run cost, in steps with images of full size: by the number of pixels."""
+        height, width = self.settings.small_image_size
+        share = height * width / (self.settings.image_height * self.settings.image_width)
+        small = max(0, min(steps.stop, self.settings.small_epochs * len(self)) - steps.start)
+        return len(steps) - small * (1 - share)
+
     def batches(self, steps: range, machine: Machine, caches: Caches) -> Batches:
         """Return the augmented batches of some steps of a run, this process's share of each."""
         settings = self.settings
+        if settings.small_epochs >= settings.epochs and machine.is_first and self.stream == 0:
+            numbers = settings.small_epochs, settings.epochs, *settings.small_image_size
+            logger.warning("small_epochs is %d of %d epochs: all images are %dx%d pixels, none of the full size", *numbers)
         small = settings.small_epochs * len(self), settings.small_image_size
         seed = (settings.seed, self.stream)
         images = RecordImages(self.records, settings.image_size, seed, small, caches, self.among)

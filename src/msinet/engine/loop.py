@@ -3,7 +3,7 @@
 import math
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from msinet.data.records import ImageRecord
 from msinet.engine.checkpoint import RunFolder
+from msinet.engine.estimate import Estimate
 from msinet.engine.interrupts import Stop
 from msinet.engine.machine import Log, Machine
 from msinet.errors import TrainingError, listed
@@ -65,8 +66,15 @@ class Loop:
         self.step, self.sums, self.seconds = (found.values[name] for name in ("step", "sums", "seconds"))
         return found.tensors
 
-    def begin(self, what: str) -> None:
-        """Start the clock and the progress bar."""
+    def begin(self, what: str, work: Callable[[range], float] = len) -> None:
+        """Start the clock and the progress bar.
+
+        Args:
+            what: name of the work.
+            work: what some steps cost beside others, for the estimate of the time.
+        """
+        steps, has_gpu = range(self.step, self.total), self.machine.device.type == "cuda"
+        self.estimate = Estimate(what, steps, self.steps_per_epoch, work, has_gpu)
         self.bar = begin(what, self.total, self.step)
         self.started = time.monotonic()
 
@@ -128,6 +136,8 @@ class Loop:
     def end_step(self, stop: Stop) -> bool:
         """Count the step as done, and return whether the processes stop after it: all of them, if one was asked to."""
         self.step += 1
+        if self.machine.is_first:
+            self.estimate.count(self.step)
         return self.machine.any(stop.requested)
 
     @property

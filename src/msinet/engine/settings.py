@@ -55,7 +55,7 @@ class MachineSettings:
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class LoopSettings(MachineSettings):
-    """What search and training have in common. Defaults: the published settings for vehicles."""
+    """What search and training have in common. Defaults: the published settings for vehicles (`veri776.toml`)."""
 
     seed: Annotated[int, SCHEDULE, Parameter(help=SEED_HELP)] = 0
     image_height: Annotated[int, IMAGES] = 256

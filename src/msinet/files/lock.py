@@ -107,6 +107,8 @@ def require_still_own(folder: Path) -> None:
     """Raise a BusyError if this process took a folder's lock, and another one has taken it over since."""
     held = _held.get(_lock_of(folder))
     if held and held.owner.process == os.getpid() and not held.is_own:
+        if not held.file.parent.exists():
+            raise FileError(f"{folder.absolute()} has vanished: run the same again, or put it back first")
         raise BusyError(
             f"another run has taken over {folder.absolute()}, since this one gave no sign of life for minutes: "
             "wait until the other ends, then run the same again"

@@ -8,7 +8,7 @@ from msinet.data.pixels import drop_unreadable
 from msinet.data.records import SPLIT_NAMES, ReidSplits, Skipped
 from msinet.engine.embed import embed
 from msinet.engine.machine import Machine, share_of
-from msinet.errors import SettingsError
+from msinet.errors import DatasetError, SettingsError, listed
 from msinet.files.lock import sole_writer
 from msinet.model.network import Network
 from msinet.sharing import Share
@@ -46,7 +46,7 @@ def embed_shard(
     Raises:
         SettingsError: there is no such split, or `out` has another suffix.
         MissingExtraError: Parquet needs pyarrow.
-        DatasetError: an image cannot be read, without `verify`.
+        DatasetError: no image can be read or, without `verify`, one of them.
         BusyError: another process writes the file.
         FileError: the file cannot be written.
     """
@@ -60,7 +60,10 @@ def embed_shard(
     skipped: Sequence[Skipped] = ()
     with sole_writer(out, machine.is_first, is_file=True):
         if verify:
-            records, skipped = drop_unreadable(records)
+            chosen, (records, skipped) = records, drop_unreadable(records)
+            if chosen and not records:
+                reasons = listed([f"{left_out.path}: {left_out.reason}" for left_out in skipped], limit=3)
+                raise DatasetError(f"none of {len(chosen)} images can be read, so that nothing is written{reasons}")
         embeddings = embed(network, records, machine)
         if machine.is_first:
             save_embeddings(embeddings, out, split_words(splits))

@@ -92,6 +92,8 @@ def memory() -> str:
 def cache() -> str:
     """Return where the caches lie, their size, and the room that is left."""
     folder = cache_folder()
+    if folder is None:
+        return "none: there is no home folder, and XDG_CACHE_HOME names none"
     if not folder.is_dir():
         return f"{folder}, empty"
     try:

@@ -4,7 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from msinet.data.readers.detect import load
+from msinet.data.records import ReidSplits
 from msinet.data.settings import DataSettings
+from msinet.errors import DatasetError
+from msinet.evaluation.result import RetrievalResult
 from msinet.report.page import load_result, write_report
 
 
@@ -17,12 +20,35 @@ def report_on(run: Path, moved_to: Path | None = None) -> Path:
 
     Raises:
         ResultError: there is no result, or it cannot be read.
-        DatasetError: the data cannot be read.
+        DatasetError: the data cannot be read, has other images than those that were ranked, or is gone and a report with its
+            images is there.
     """
-    command = load_result(run).record.command
+    result = load_result(run)
+    command = result.record.command
     source = moved_to or (command.data if command else None)
-    records = ()
-    if source and (moved_to or source.exists()):
-        reading = (command.reading if command else None) or DataSettings()
-        records = load(source, replace(reading, verify=False)).gallery
-    return write_report(run, records)
+    if source and not moved_to and not source.exists():
+        if (run / "report.html").exists():
+            raise DatasetError(
+                f"the images of the report were in {source}, which is gone: set data to where they are", "data"
+            )
+        source = None
+    if not source:
+        return write_report(run, ())
+    reading = (command.reading if command else None) or DataSettings()
+    splits = load(source, replace(reading, verify=False))
+    places = _places(result, splits) if moved_to else {}
+    return write_report(run, splits.gallery, places)
+
+
+def _places(result: RetrievalResult, splits: ReidSplits) -> dict[Path, Path]:
+    """Return where each ranked image is now, by its recorded path: the image with the same end of its path."""
+    shown = {image.path for query in result.evidence.rankings for image in (query.query, *query.answers)}
+    there = [record.path for record in splits.records()]
+    for parts in (4, 3, 2, 1):
+        ends = {path.parts[-parts:]: path for path in there}
+        found = {path: ends[path.parts[-parts:]] for path in map(Path, shown) if path.parts[-parts:] in ends}
+        if len(found) == len(shown) and len(set(found.values())) == len(found):
+            return found
+    raise DatasetError(
+        f"{splits.name} does not hold the ranked images of the result: set data to the data that was scored", "data"
+    )

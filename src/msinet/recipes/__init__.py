@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from msinet.architecture_search.settings import SearchSettings
 from msinet.errors import SettingsError, listed
@@ -16,10 +16,13 @@ from msinet.training.settings import TrainSettings
 RECIPES = ("veri776", "person", "cross-domain", "small-data", "demo")
 """Recipes that come with the package, each a TOML file beside this one."""
 
-RECIPE_HELP = f"Recipe: {', '.join(RECIPES)} or a TOML file of settings. Options on the command line override it."
-
 FEW_IMAGES = 5000
-"""Number of training images below which a run takes the recipe small-data."""
+"""Number of training images below which search, training and run take the recipe small-data."""
+
+RECIPE_HELP = (
+    f"Recipe: {', '.join(RECIPES)} or a TOML file of settings. By default small-data for fewer than {FEW_IMAGES} training "
+    "images, else veri776, the published settings, whose values the help shows. Options on the command line override it."
+)
 
 TABLES = {"search": SearchSettings, "train": TrainSettings}
 """The tables that a recipe may hold, and whose settings they are."""
@@ -53,6 +56,18 @@ def load_recipe(name_or_file: str | Path) -> Recipe:
     return recipe
 
 
-def recipe_for(training_images: int) -> str | None:
-    """Return the recipe for a number of training images: small-data for few, None for the published settings."""
-    return "small-data" if training_images < FEW_IMAGES else None
+class Fitting(NamedTuple):
+    """The recipe that fits the data, where none is named."""
+
+    name: str
+    why: str
+    """In words, with the other choice."""
+
+
+def recipe_for(training_images: int) -> Fitting:
+    """Return the recipe for a number of training images: small-data for few, the published settings for more."""
+    if training_images < FEW_IMAGES:
+        why = f"{training_images} training images, fewer than {FEW_IMAGES}; --recipe veri776 gives the published settings"
+        return Fitting("small-data", why)
+    why = f"the published settings, for {training_images} training images; --recipe small-data takes far less time"
+    return Fitting("veri776", why)

@@ -1,9 +1,11 @@
 """The report of a run: one HTML page that needs no network, no scripts and no other files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 
 from jinja2 import Environment
 from markupsafe import Markup
@@ -33,12 +35,13 @@ class DataPart:
     words: str
 
 
-def write_report(run: Path, records: Sequence[ImageRecord]) -> Path:
+def write_report(run: Path, records: Sequence[ImageRecord], places: Mapping[Path, Path] = MappingProxyType({})) -> Path:
     """Write `report.html` from what `msinet run` or `msinet evaluate` wrote to a folder, and return its path.
 
     Args:
         run: holds result.json and, after a search or a training, architecture.json, search.jsonl and train.jsonl.
         records: images that show what the data looks like; may be empty.
+        places: where ranked images are now, by their recorded paths, if they have moved.
 
     Raises:
         ResultError: there is no result, or it cannot be read.
@@ -50,7 +53,7 @@ def write_report(run: Path, records: Sequence[ImageRecord]) -> Path:
     text = files("msinet.report").joinpath("page.html.jinja").read_text(encoding="utf-8")
     page = Environment(autoescape=True, trim_blocks=True).from_string(text)
     html = page.render(
-        picture_of=_picture_of,
+        picture_of=partial(_picture_of, places),
         head=head_of(result, data),
         data=_data_part(records),
         network=network_part(model, cost_of(folder) if model and folder else None),
@@ -101,9 +104,9 @@ def _data_part(records: Sequence[ImageRecord]) -> DataPart | None:
     return DataPart(data_uri(sheet), f"A row is an identity, a column {column}.")
 
 
-def _picture_of(shown: ShownImage) -> Markup:
+def _picture_of(places: Mapping[Path, Path], shown: ShownImage) -> Markup:
     """Return the picture of a ranked image, or a word where it is gone."""
     name = Path(shown.path).name
-    if uri := thumbnail(shown.path):
+    if uri := thumbnail(places.get(Path(shown.path), shown.path)):
         return Markup('<img src="{}" alt="{}" title="{}">').format(uri, name, name)
     return Markup("<span>{} is gone</span>").format(name)

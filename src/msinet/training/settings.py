@@ -15,7 +15,7 @@ Alignment = Literal["none", "positive", "negative", "both"]
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings(LoopSettings):
-    """Settings of training. Defaults: as published."""
+    """Settings of training. Defaults: the published ones; the command line takes the recipe that fits the data."""
 
     label_smoothing: Annotated[float, LOSSES] = 0.1
     """Label smoothing of the identity loss."""

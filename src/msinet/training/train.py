@@ -194,7 +194,7 @@ def learn(training: Training, feed: Feed, loop: Loop, splits: ReidSplits) -> Non
     settings, machine = training.settings, training.machine
     caches = open_caches(splits.train, settings, machine)
     batches = feed.batches(range(loop.step, loop.total), machine, caches)
-    loop.begin("train")
+    loop.begin("train", feed.work)
     with machine.tracker(settings.tracker, "train", loop.folder.out) as log, stop_on_interrupt(machine.processes) as stop:
         for batch in batches:
             rate = learning_rate_at(settings, loop.step, len(feed))

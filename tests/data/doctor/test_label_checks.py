@@ -31,6 +31,12 @@ def test_letters_that_look_alike_are_shown_by_their_code_points():
     assert in_words(["A1", "А1"]) == "'A1' = 'А1' (U+0410)"
 
 
+def test_labels_of_no_object_are_named(manifest):
+    rows = "a.jpg,unknown,train\nb.jpg,-1,train\nc.jpg,7,train\n"
+    found = {finding.name: finding for finding in examine(table.read(manifest(f"path,identity,split\n{rows}")))}
+    assert found["labels that seem to mean no object"].examples == ("-1", "unknown")
+
+
 @pytest.mark.parametrize(
     "splits, name",
     [

@@ -38,6 +38,10 @@ def above(*levels: list[str]) -> list[tuple[str, ...]]:
         ((NUMBERS, ["images"]), "identity/-"),
         ((NUMBERS, ["c1", "c2"], ["t1", "t2"]), "identity/camera/track"),
         ((["c1", "c2"], NUMBERS, ["a", "b"]), "camera/identity/track"),
+        ((["monday", "tuesday"], ["c1", "c2"], NUMBERS), "session/camera/identity"),
+        ((["2024-01-05", "2024-01-06"], NUMBERS, ["c1", "c2"]), "session/identity/camera"),
+        ((NUMBERS, ["20240105", "20240106"], ["c1", "c2"]), "identity/session/camera"),
+        ((NUMBERS, ["2024-01-05", "2024-01-06"]), "identity/session"),
     ],
 )
 def test_levels_are_known_by_their_names(levels, roles):
@@ -51,13 +55,19 @@ def test_levels_are_known_by_their_names(levels, roles):
         (["gate", "yard"], ["a", "b", "c"]),
         (["c1", "c2"], ["c1", "c2", "c3"]),
         (["a", "b"], ["x", "y"], ["1", "2"]),
-        (["monday", "tuesday"], ["c1", "c2"], NUMBERS),
     ],
 )
 def test_two_readings_are_refused_with_both(levels):
-    with pytest.raises(DatasetError, match=r"set levels to identity/camera.* or camera/identity") as error:
+    with pytest.raises(DatasetError, match=r"set levels to .*identity/camera.* or .*camera/identity") as error:
         decide_levels(above(*levels))
     assert error.value.settings == ("levels",)
+
+
+def test_only_readings_that_agree_with_the_names_are_offered():
+    with pytest.raises(
+        DatasetError, match=r"set levels to identity/camera/track or session/camera/identity or identity/camera/session$"
+    ):
+        decide_levels(above(["x", "y"], ["c1", "c2"], NUMBERS))
 
 
 def test_folders_of_tracks_that_never_repeat_are_not_taken_for_cameras():
@@ -85,6 +95,12 @@ def test_named_levels_are_obeyed(tmp_path, write_images):
     splits = folders.read(tmp_path, levels="split/camera/identity/colour")
     assert [(r.identity, r.camera, r.fields) for r in splits.train] == [("a", "gate", {"colour": "red"})]
     assert {record.camera for record in splits.query} == {"gate", "yard"}
+
+
+def test_a_table_that_is_not_read_is_named(tmp_path, write_images):
+    (write_images(tmp_path, "img/1.jpg img/2.jpg") / "labels.xlsx").touch()
+    with pytest.raises(DatasetError, match=r"labels\.xlsx is a table of a kind that is not read: save it as CSV"):
+        folders.read(tmp_path)
 
 
 def test_identities_numbered_anew_in_each_type_are_different_objects(tmp_path, write_images):

@@ -207,6 +207,16 @@ def test_it_is_said_what_paths_are_relative_to(tmp_path, write_images, monkeypat
     assert f"labels.csv (paths relative to {tmp_path})" in table.read(folder).understood
 
 
+@pytest.mark.parametrize("text", ["sep=;\npath;identity;split\na.jpg;1;train\n", "path|identity|split\na.jpg|1|train\n"])
+def test_separators_that_spreadsheets_name_are_understood(manifest, text):
+    assert identities(table.read(manifest(text)).train) == ["1"]
+
+
+def test_rows_below_a_line_that_names_the_separator_keep_their_numbers(manifest):
+    splits = table.read(manifest("sep=,\npath,identity\na.jpg,1\nb.jpg,\n"))
+    assert splits.skipped[0].reason == "row 4: identity is empty"
+
+
 def test_a_file_that_is_not_there_is_named_by_its_path(manifest):
     folder = manifest("path,identity\nimages\\gone.jpg,1\na.jpg,2\n")
     assert [left_out.path for left_out in table.read(folder).skipped] == [folder / "images" / "gone.jpg"]

@@ -51,7 +51,9 @@ def _files(splits: ReidSplits, looks: Mapping[Path, Look]) -> Found:
     gone = [path for path in unread if path not in there]
     yield "missing images", gone + [skipped.path for skipped in splits.skipped if skipped.path not in there]
     yield "unreadable images", [f"{path}: {problem}" for path, problem in unread.items() if path in there]
-    left_out = [skipped for skipped in splits.skipped if skipped.path in there]
+    # A test image that is left out of the queries is left out of the gallery too, and is one file.
+    once = {(s.path, s.reason.replace(" in gallery", " in query")): s for s in reversed(splits.skipped)}
+    left_out = [skipped for skipped in splits.skipped if skipped.path in there and skipped in once.values()]
     yield "files left out", [f"{skipped.path}: {skipped.reason}" for skipped in left_out]
     yield "not the published dataset", splits.remarks
     yield "no images", [] if splits.records() else [splits.name]
@@ -118,11 +120,15 @@ def _training(train: Sequence[ImageRecord]) -> Found:
     middle = _median(images)
     many = [f"{identity}: {count} images" for identity, count in images.most_common() if count > UNEVEN * middle]
     yield "identities with far more images than others", many
-    yield "few training identities", identities(train) if len(images) < FEW else []
+    yield "only one training identity", list(images) if len(images) == 1 else []
+    yield "few training identities", identities(train) if 1 < len(images) < FEW else []
 
 
 def _scoring(splits: ReidSplits) -> Found:
     """Yield queries without a match; a query of several tasks counts once."""
+    if splits.train and not splits.query and not splits.gallery:
+        yield "nothing to score", [f"{len(splits.train)} training images, no query and no gallery"]
+        return
     by_cameras = splits.protocol is None
     together: dict[str, dict[object, None]] = {}
     for task in splits.scored().values():
@@ -159,7 +165,7 @@ def _unmatched(query: Sequence[ImageRecord], gallery: Sequence[ImageRecord], by_
 
 
 def _cameras(splits: ReidSplits) -> Found:
-    records = splits.records()
+    records = list({record.path: record for record in splits.records()}.values())
     without = [record.path for record in records if record.camera is None]
     if len(without) == len(records):
         yield "no cameras", without if splits.protocol is None else []

@@ -9,6 +9,14 @@ from msinet.data.records import ImageRecord, ReidSplits
 LOOK_ALIKE = str.maketrans("аеіјорсухуԛѕԁһαοινρτυχκ", "aeijopcyxyqsdhaoivptuxk")
 """Lower-case letters of Cyrillic and Greek, and the Latin ones that they look like."""
 
+NO_OBJECT = frozenset(
+    (
+        *("-1", "?", "unknown", "unk", "undefined", "unlabelled", "unlabeled", "junk", "distractor", "distractors"),
+        *("other", "others", "noise", "background", "misc"),
+    )
+)
+"""Labels, in lower case, that people give to images of no known object."""
+
 
 def label_troubles(splits: ReidSplits) -> Iterable[tuple[str, Sequence[object]]]:
     """Yield the troubles with labels that may mean the same, each with its examples."""
@@ -18,6 +26,8 @@ def label_troubles(splits: ReidSplits) -> Iterable[tuple[str, Sequence[object]]]
     across = [group for group in together if set(group) & sides["train"] and set(group) & sides["test"]]
     yield "identities spelled in two ways in train and test", [in_words(group) for group in across]
     yield "identities spelled in two ways", [in_words(group) for group in together if group not in across]
+    known = sorted(sides["train"] | sides["test"])
+    yield "labels that seem to mean no object", [label for label in known if label.casefold() in NO_OBJECT]
     cameras = {record.camera for record in splits.records() if record.camera}
     yield "cameras spelled in two ways", [in_words(group) for group in near_equal(cameras)]
 

@@ -52,6 +52,11 @@ TROUBLES = PICTURE_TROUBLES | {
         "labels that differ by zeros, capitals, blanks or look-alike letters probably mean one object, which counts as two",
         "write each identity in one way",
     ),
+    "labels that seem to mean no object": Trouble(
+        False,
+        "images of unknown or several objects under one label count as one object",
+        "leave the identity of these images empty in a table, or move them out of the dataset",
+    ),
     "cameras spelled in two ways": Trouble(
         False,
         "a camera under two labels makes images of the query's own camera count as matches",
@@ -91,6 +96,16 @@ TROUBLES = PICTURE_TROUBLES | {
         False,
         f"an identity with more than {UNEVEN} times the median number of images dominates training",
         "keep fewer of its images",
+    ),
+    "only one training identity": Trouble(
+        True,
+        "a network learns to tell objects apart, and there is only one",
+        "add identities",
+    ),
+    "nothing to score": Trouble(
+        False,
+        "without query and gallery, run and evaluate have nothing to score; train and search work",
+        "add images of other identities as query and gallery, or as test",
     ),
     "few training identities": Trouble(
         False,

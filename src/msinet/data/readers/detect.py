@@ -9,7 +9,7 @@ from types import ModuleType
 from msinet.data.pixels import drop_unreadable
 from msinet.data.readers import folders, market1501, msmt17, table, vehicleid, veri776, veriwild, vric
 from msinet.data.readers.checks import check_splits, drop_repeats
-from msinet.data.readers.folder_levels import is_plain
+from msinet.data.readers.folder_levels import CAMERA, is_plain
 from msinet.data.readers.folder_listing import list_folder
 from msinet.data.records import ReidSplits, identities
 from msinet.data.settings import DataSettings, Format
@@ -163,7 +163,8 @@ def _one_level_lower(path: Path) -> list[Path]:
     lower = [folder for folder in inside if _is_specific(folder)]
     if not lower and len(inside) == 1 and is_plain(inside[0].name):
         with suppress(FileError):  # A dataset of one identity is unlikely: the folder inside is the dataset.
-            lower = inside if folders.recognises(inside[0]) else []
+            cameras = all(map(CAMERA.fullmatch, (folder.name for folder in list_folder(inside[0]).folders)))
+            lower = inside if folders.recognises(inside[0]) and not cameras else []
     return lower
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import permutations
 
 from msinet.data.readers.own_data import split_word
 from msinet.errors import DatasetError
@@ -29,6 +30,11 @@ CAMERA = re.compile(
 )
 IDENTITY = re.compile(r"(?:id|identity|person|pid|vehicle|veh|vid|object|obj|car|subject|animal)[-_ ]?\d+", re.IGNORECASE)
 TRACK = re.compile(r"(?:t|track|tracklet|seq|sequence|clip|pass)[-_ ]?\d+", re.IGNORECASE)
+SESSION = re.compile(
+    r"(?:19|20)\d\d[-_.]?(?:0[1-9]|1[0-2])[-_.]?(?:0[1-9]|[12]\d|3[01])(?:[-_T ].*)?|(?:day|session|date)[-_ ]?\d+"
+    r"|(?:mon|tues|wednes|thurs|fri|satur|sun)day",
+    re.IGNORECASE,
+)
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 
@@ -145,6 +151,8 @@ def _of_two(pairs: set[tuple[str, str]], upper: set[str], roles: Sequence[str], 
     """Return the roles of two levels: of identities and cameras."""
     lower = {name for _, name in pairs}
     kinds = [_kind(upper), _kind(lower)]
+    if "session" in kinds and kinds[0] != kinds[1]:
+        return ["session", "identity"] if kinds[0] == "session" else ["identity", "session"]
     if kinds[0] != kinds[1]:
         return ["camera", "identity"] if kinds[0] == "camera" or kinds[1] == "identity" else ["identity", "camera"]
     # Cameras see several identities: their names repeat from folder to folder, and there are fewer of them.
@@ -162,23 +170,30 @@ def _of_two(pairs: set[tuple[str, str]], upper: set[str], roles: Sequence[str], 
 
 
 def _of_three(names: Sequence[set[str]], roles: Sequence[str], free: Sequence[int]) -> list[str]:
-    """Return the roles of three levels: of identities, cameras and tracks, if the names tell all three."""
-    readings = [("identity", "camera", "track"), ("camera", "identity", "track")]
-    for reading in readings:
-        camera, identity, track = (names[reading.index(role)] for role in ("camera", "identity", "track"))
-        # Tracks are numbered anew for each identity: without a sign of the kind, identities have at least as many names.
-        signs = _kind(identity) == "identity" or _kind(track) == "track" or len(identity) >= len(track)
-        if _kind(camera) == "camera" and _kind(track) != "identity" and signs:
-            return list(reading)
+    """Return the roles of three levels: an identity, a camera, and a track or a session, if one order fits the names."""
+    kinds = [_kind(level) for level in names]
+    orders = [("identity", "camera", "track"), ("camera", "identity", "track"), ("identity", "track", "camera")]
+    orders += list(permutations(("session", "identity", "camera")))
+    possible = [order for order in orders if all(kind in (None, role) for kind, role in zip(kinds, order, strict=True))]
+    sure = [order for order in possible if "camera" in kinds and _is_sure(order, names)]
+    if len(sure) == 1:
+        return list(sure[0])
     shown = "; ".join(f"{ORDINALS[level]}: {_few(found)}" for level, found in zip(free, names, strict=False))
-    others = [("session", "camera", "identity")]
-    what = f"it is not clear what the levels of folders are ({shown})"
-    raise _two_readings(what, roles, free, [*readings, *others])
+    raise _two_readings(f"it is not clear what the levels of folders are ({shown})", roles, free, possible or orders)
+
+
+def _is_sure(order: Sequence[str], names: Sequence[set[str]]) -> bool:
+    """Return whether names say which level is the identity: sessions look like dates; tracks are fewer or named so."""
+    level = dict(zip(order, names, strict=True))
+    if "session" in level:
+        return _kind(level["session"]) == "session"
+    named = _kind(level["identity"]) == "identity" or _kind(level["track"]) == "track"
+    return named or len(level["identity"]) >= len(level["track"])
 
 
 def _kind(names: set[str]) -> str | None:
-    """Return what the names of a level are by their form: camera, identity, track or None."""
-    for kind, form in (("camera", CAMERA), ("identity", IDENTITY), ("track", TRACK)):
+    """Return what the names of a level are by their form: camera, identity, track, session or None."""
+    for kind, form in (("camera", CAMERA), ("identity", IDENTITY), ("track", TRACK), ("session", SESSION)):
         if all(map(form.fullmatch, names)):
             return kind
     return None

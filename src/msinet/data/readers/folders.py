@@ -9,11 +9,16 @@ from msinet.data.readers.folder_levels import IGNORED, decide_levels, describe
 from msinet.data.readers.folder_tree import Leaf, walk
 from msinet.data.readers.own_data import gallery_if_queries_are_apart, split_by_identity, split_word, splits_from_words
 from msinet.data.records import ImageRecord, ReidSplits, Skipped
+from msinet.errors import DatasetError, listed
 
 LAYOUT = (
     "folders of images, <identity>/*.jpg, <identity>/<camera>/*.jpg or <camera>/<identity>/*.jpg, "
     "optionally below train/, validation/, query/, gallery/ or test/"
 )
+
+UNREAD = "a table of a kind that is not read: save it as CSV UTF-8 or as Parquet"
+UNREAD_TABLES = frozenset((".xlsx", ".xls", ".ods", ".gz", ".json", ".jsonl", ".pkl", ".feather"))
+"""Suffixes of tables that people keep labels in."""
 
 CAMERA_IN_NAME = re.compile(r"_(c\d+)(?!\d)")
 JUNK = "-1"
@@ -41,7 +46,9 @@ def read(path: Path, seed: int = 0, levels: str | None = None) -> ReidSplits:
     found = list(walk(path))
     leaves = [one for one in found if isinstance(one, Leaf)]
     skipped = [one for one in found if isinstance(one, Skipped)]
-    roles = tuple(levels.split("/")) if levels else decide_levels([leaf.folders for leaf in leaves if leaf.folders])
+    skipped = [Skipped(s.path, UNREAD) if s.path.suffix.lower() in UNREAD_TABLES else s for s in skipped]
+    unread = [f"{one.path.name} is {UNREAD}" for one in skipped if one.reason == UNREAD and one.path.parent == path]
+    roles = tuple(levels.split("/")) if levels else _decided([leaf.folders for leaf in leaves if leaf.folders], unread)
     leaves, without_use = _usable(path, leaves, roles)
     types = _types_of_identities(leaves, roles)
     in_names = "camera" not in roles and bool(leaves) and all(_camera_in_name(leaf, roles) for leaf in leaves)
@@ -65,6 +72,13 @@ def read(path: Path, seed: int = 0, levels: str | None = None) -> ReidSplits:
     if "split" not in roles:
         records = split_by_identity(records.get("", []), seed)
     return splits_from_words(path.absolute().name, records, [*skipped, *without_use], understood)
+
+
+def _decided(folders: Sequence[tuple[str, ...]], unread: Sequence[str]) -> tuple[str, ...]:
+    try:
+        return decide_levels(folders)
+    except DatasetError as error:
+        raise DatasetError(f"{error}{listed(unread, limit=3)}", *error.settings) from error
 
 
 def _usable(root: Path, leaves: Sequence[Leaf], roles: Sequence[str]) -> tuple[list[Leaf], list[Skipped]]:

@@ -1,8 +1,10 @@
 """Rows of a table of images, CSV or Parquet, as they are written."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TextIO
 
 from msinet.errors import DatasetError, FileError, MissingExtraError, listed
 from msinet.files.os_errors import in_words
@@ -11,7 +13,9 @@ SUFFIXES = (".csv", ".tsv", ".parquet")
 COLUMNS = ("path", "identity", "camera", "track", "split")
 """Columns that have a meaning, known in capitals too; all others are fields."""
 
-DELIMITERS = ",;\t"
+DELIMITERS = ",;\t|"
+SEPARATOR_LINE = re.compile(r"sep=(.)\s*")
+"""First line by which Excel names the delimiter."""
 EXCESS = "\0excess"  # csv puts cells beyond the last column here
 
 Row = Mapping[str, object]
@@ -40,7 +44,7 @@ def rows_of(table: Path) -> Iterator[tuple[int, Row]]:
 def _csv_columns(table: Path) -> list[str]:
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
-            header = file.readline()
+            header, _ = _header(file)
     except UnicodeDecodeError as error:
         raise DatasetError(f"{table} is not UTF-8: save it as CSV UTF-8") from error
     except OSError as error:
@@ -51,18 +55,27 @@ def _csv_columns(table: Path) -> list[str]:
 def _csv_rows(table: Path) -> Iterator[tuple[int, Row]]:
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
-            delimiter = _delimiter(file.readline())
+            header, before = _header(file)
+            delimiter = _delimiter(header)
             file.seek(0)
+            for _ in range(before):
+                file.readline()
             reader = csv.DictReader(file, delimiter=delimiter, restkey=EXCESS, restval="", strict=True)
             reader.fieldnames = _named(table, reader.fieldnames or ())
             for row in reader:
-                yield reader.line_num, row
+                yield reader.line_num + before, row
     except UnicodeDecodeError as error:
         raise DatasetError(f"{table} is not UTF-8: save it as CSV UTF-8") from error
     except csv.Error as error:
         raise DatasetError(f"{table} is not CSV: {error}") from error
     except OSError as error:
         raise FileError(f"cannot read {table}: {in_words(error)}") from error
+
+
+def _header(file: TextIO) -> tuple[str, int]:
+    """Return the line with the names of the columns, and the number of lines before it: 1 after a line sep=;"""
+    first = file.readline()
+    return (file.readline(), 1) if SEPARATOR_LINE.fullmatch(first) else (first, 0)
 
 
 def _delimiter(header: str) -> str:
