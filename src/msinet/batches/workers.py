@@ -29,7 +29,7 @@ class Workers(Generic[T]):
     """Processes that load batches: of `count`, each loads every `count`-th one and holds one ready.
 
     A process finds its batches by itself, and is sent nothing. The pipes need no room in /dev/shm, which is small in
-    containers, and three open files each. To send a batch of 64 images of 256 x 256 takes as long as through shared memory.
+    containers, and each process three open files. A batch takes about as long as through shared memory.
 
     Args:
         load: loads a batch; it is pickled where the system does not fork.

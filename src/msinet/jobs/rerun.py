@@ -30,7 +30,7 @@ def source_of(result: RetrievalResult, moved_to: Path | None = None) -> Source:
     """
     command, data = command_of(result), result.record.data
     if not moved_to and not command.data.exists():
-        raise DatasetError(f"the data of the result was in {command.data}, which is gone: set data to where it is now", "data")
+        raise DatasetError(f"the result's data was in {command.data}, which is gone: set data to where it is now", "data")
     source = Source.read(moved_to or command.data, command.reading)
     now, before = source.splits.fingerprint(), data.fingerprint if data else "unknown"
     if now != before:
