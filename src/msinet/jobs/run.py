@@ -62,15 +62,8 @@ def run(
     Raises:
         What `search`, `train` and `evaluate` raise; what can be known beforehand is raised before the search.
     """
-    held_out = train_settings.validation_share
-    if search_settings.validation_share not in (0, held_out):
-        raise SettingsError(
-            f"validation_share is {search_settings.validation_share} for the search and {held_out} for training: "
-            "set that of training, and the search leaves out the same identities",
-            "validation_share",
-        )
-    search_settings = replace(search_settings, validation_share=held_out)
-    Feed(hold_out_validation(splits, held_out).train, train_settings)
+    search_settings = _holding_out(search_settings, train_settings.validation_share)
+    Feed(hold_out_validation(splits, train_settings.validation_share).train, train_settings)
     prepared = prepare_splits(splits, None, protocol)
 
     out, machine = user_path(out), Machine(search_settings.machine)
@@ -89,6 +82,17 @@ def run(
         if machine.is_first:
             result.save(out / "result.json")
     return Finished(found, trained, result)
+
+
+def _holding_out(settings: SearchSettings, share: float) -> SearchSettings:
+    """Return the settings of a search that leaves out the identities which training holds out for validation."""
+    if settings.validation_share not in (0, share):
+        raise SettingsError(
+            f"validation_share is {settings.validation_share} for the search and {share} for training: "
+            "set that of training, and the search leaves out the same identities",
+            "validation_share",
+        )
+    return replace(settings, validation_share=share)
 
 
 def has_few_cameras(splits: ReidSplits) -> bool:

@@ -16,6 +16,9 @@ LAYOUT = (
     "optionally below train/, validation/, query/, gallery/ or test/"
 )
 
+NO_FIELDS = ("split", "identity", "camera", "track")
+"""Levels that have a place of their own in a record."""
+
 UNREAD = "a table of a kind that is not read: save it as CSV UTF-8 or as Parquet"
 UNREAD_TABLES = frozenset((".xlsx", ".xls", ".ods", ".gz", ".json", ".jsonl", ".pkl", ".feather"))
 """Suffixes of tables that people keep labels in."""
@@ -45,12 +48,10 @@ def read(path: Path, seed: int = 0, levels: str | None = None) -> ReidSplits:
     """
     found = list(walk(path))
     leaves = [one for one in found if isinstance(one, Leaf)]
-    skipped = [one for one in found if isinstance(one, Skipped)]
-    skipped = [Skipped(s.path, UNREAD) if s.path.suffix.lower() in UNREAD_TABLES else s for s in skipped]
-    unread = [f"{one.path.name} is {UNREAD}" for one in skipped if one.reason == UNREAD and one.path.parent == path]
-    roles = tuple(levels.split("/")) if levels else _decided([leaf.folders for leaf in leaves if leaf.folders], unread)
+    skipped = [_with_advice(one) for one in found if isinstance(one, Skipped)]
+    roles = tuple(levels.split("/")) if levels else _decided(path, leaves, skipped)
     leaves, without_use = _usable(path, leaves, roles)
-    types = _types_of_identities(leaves, roles)
+    anew = _numbered_anew(leaves, roles)
     in_names = "camera" not in roles and bool(leaves) and all(_camera_in_name(leaf, roles) for leaf in leaves)
     records: dict[str, list[ImageRecord]] = {}
     for leaf in leaves:
@@ -58,26 +59,29 @@ def read(path: Path, seed: int = 0, levels: str | None = None) -> ReidSplits:
         if in_names and labels["identity"] == JUNK:
             without_use.append(Skipped(leaf.path, "junk: identity -1"))
             continue
+        identity = f"{labels['type']}/{labels['identity']}" if anew else labels["identity"]
         camera = _camera_in_name(leaf, roles) if in_names else labels.get("camera")
-        fields = {
-            name: label for name, label in labels.items() if name not in ("split", "identity", "camera", "track", IGNORED)
-        }
-        # One object has one type: names that occur in two types are numbered anew in each.
-        identity = f"{labels['type']}/{labels['identity']}" if types > 1 else labels["identity"]
+        fields = {name: label for name, label in labels.items() if name not in (*NO_FIELDS, IGNORED)}
         record = ImageRecord(leaf.path, identity, camera, labels.get("track"), fields)
         records.setdefault(split_word(labels.get("split", "")) or "", []).append(record)
     if "split" in roles:
         records = gallery_if_queries_are_apart(records)
-    understood = _in_words(roles, records, in_names) + ("; identities are numbered anew in each type" if types > 1 else "")
+    understood = _in_words(roles, records, in_names) + ("; identities are numbered anew in each type" if anew else "")
     if "split" not in roles:
         records = split_by_identity(records.get("", []), seed)
     return splits_from_words(path.absolute().name, records, [*skipped, *without_use], understood)
 
 
-def _decided(folders: Sequence[tuple[str, ...]], unread: Sequence[str]) -> tuple[str, ...]:
+def _with_advice(skipped: Skipped) -> Skipped:
+    return Skipped(skipped.path, UNREAD) if skipped.path.suffix.lower() in UNREAD_TABLES else skipped
+
+
+def _decided(root: Path, leaves: Sequence[Leaf], skipped: Sequence[Skipped]) -> tuple[str, ...]:
+    """Return what the names of the levels say; an error names tables beside the folders that are not read."""
     try:
-        return decide_levels(folders)
+        return decide_levels([leaf.folders for leaf in leaves if leaf.folders])
     except DatasetError as error:
+        unread = [f"{one.path.name} is {UNREAD}" for one in skipped if one.reason == UNREAD and one.path.parent == root]
         raise DatasetError(f"{error}{listed(unread, limit=3)}", *error.settings) from error
 
 
@@ -102,15 +106,15 @@ def _usable(root: Path, leaves: Sequence[Leaf], roles: Sequence[str]) -> tuple[l
     return usable, [Skipped(path, reason) for path, reason in left_out.items()]
 
 
-def _types_of_identities(leaves: Sequence[Leaf], roles: Sequence[str]) -> int:
-    """Return the largest number of types that one name of an identity occurs in; 0 without types."""
+def _numbered_anew(leaves: Sequence[Leaf], roles: Sequence[str]) -> bool:
+    """Return whether a name of an identity occurs in two types: one object has one type, so these are two objects."""
     if "type" not in roles:
-        return 0
+        return False
     types: dict[str, set[str]] = {}
     for leaf in leaves:
         if len(leaf.folders) > roles.index("type"):
             types.setdefault(leaf.folders[roles.index("identity")], set()).add(leaf.folders[roles.index("type")])
-    return max(map(len, types.values()), default=0)
+    return any(len(found) > 1 for found in types.values())
 
 
 def _camera_in_name(leaf: Leaf, roles: Sequence[str]) -> str | None:
