@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
@@ -112,14 +113,23 @@ def test_there_are_no_more_workers_than_batches(batches):
     loading.close()
 
 
+@pytest.fixture
+def heard_interrupts() -> Iterator[None]:
+    """Hear Ctrl-C even where the tests run in the background of a shell, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard_interrupts")
 def test_ctrl_c_ends_the_wait_for_a_worker_at_once():
     """A disk that does not answer keeps a worker waiting."""
     begun = time.monotonic()
     press = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-    with pytest.raises(KeyboardInterrupt), Workers(lambda wanted: time.sleep(60), [0, 1, 2], 0, 3) as workers:
+    with pytest.raises(KeyboardInterrupt), Workers(lambda wanted: time.sleep(600), [0, 1, 2], 0, 3) as workers:
         press.start()
         workers.batch(0)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 300  # Far less than the wait, however busy the machine is.
     assert no_worker_is_left()
 
 
