@@ -110,7 +110,8 @@ def main() -> None:
         rows.append(Row(what, ratios, bound, note))
         print(rows[-1], flush=True)
     words = (
-        f"Steps of a small convolutional network (64 images of 64x48) in {', '.join(map(str, ROUNDS.values()))} rounds, the ways of waiting in turn. "
+        "Steps of a small convolutional network (64 images of 64x48) in "
+        f"{', '.join(map(str, ROUNDS.values()))} rounds, the ways of waiting in turn. "
         "The other processes train the same with PyTorch's own way of waiting. "
         "Fair shares of the cores would take two and three times the time alone."
     )
