@@ -58,7 +58,7 @@ def test_a_killed_worker_changes_no_batch(batches, caplog, number, words):
 
 @pytest.mark.parametrize("started", [0, 1, 3])
 def test_workers_that_cannot_be_started_change_no_batch(batches, caplog, monkeypatch, started):
-    """Of four, so many start; two more attempts, with two workers and with one, go the same way."""
+    """Only `started` processes can run at once. Four workers are tried first, then two, then one."""
     alone, make = pixels(batches(0)), multiprocessing.Pipe
 
     def make_few(duplex):

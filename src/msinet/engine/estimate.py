@@ -7,7 +7,7 @@ from collections.abc import Callable
 from msinet.progress import duration
 
 STEPS, SECONDS = 10, 20.0
-"""The run is timed for so many steps, or for so many seconds if its steps are slow."""
+"""Number of steps that are timed; where they are slow, the timing ends after this many seconds."""
 
 SHORT, LONG = 60.0, 86400.0
 """Seconds below which nothing is said, and above which a run without a GPU gets a warning."""

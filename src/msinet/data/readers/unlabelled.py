@@ -35,16 +35,17 @@ def load_for_embedding(path: str | PathLike[str], settings: DataSettings | None 
     """
     path, settings = user_path(path).absolute(), replace(settings or DataSettings(), verify=False)
     check_there(path)
-    found = _table_of(path) if not is_published(path) else None
-    if labelled and (settings.format or settings.levels or _has_labels(path, found)):
-        splits = load(path, settings)
-        without = [record for record in table.read_without_labels(found)[0] if not record.identity] if found else []
-        return replace(splits, unlabelled=tuple(without))
-    if found:
-        records, skipped = table.read_without_labels(found)
-        records = records if labelled else [ImageRecord(record.path) for record in records]
-    else:
+    as_table = settings.format in (None, "table") and not settings.levels and not is_published(path)
+    found = _table_of(path) if as_table else None
+    records, skipped = table.read_without_labels(found) if found else ([], [])
+    has_labels = any(record.identity for record in records) if found else _has_labels(path)
+    if labelled and (settings.format or settings.levels or has_labels):
+        without = [record for record in records if not record.identity]
+        return replace(load(path, settings), unlabelled=tuple(without))
+    if not found:
         records, skipped = _images_below(path)
+    elif not labelled:
+        records = [ImageRecord(record.path) for record in records]
     return _unlabelled(path.name, str(path), records, skipped)
 
 
@@ -82,9 +83,8 @@ def _table_of(path: Path) -> Path | None:
     return tables[0] if len(tables) == 1 else None
 
 
-def _has_labels(path: Path, found: Path | None) -> bool:
-    if found:
-        return "identity" in columns_of(found) and any(record.identity for record in table.read_without_labels(found)[0])
+def _has_labels(path: Path) -> bool:
+    """Return whether a folder is a dataset; a table with a column path has been looked at before."""
     return path.is_dir() and (is_published(path) or table.recognises(path) or folders.recognises(path))
 
 
