@@ -19,7 +19,7 @@ from msinet.files.atomic import write_atomically
 from msinet.files.lock import sole_writer
 from msinet.files.paths import user_path
 from msinet.model.msinet.architecture import Architecture
-from msinet.model.msinet.search_space import PUBLISHED
+from msinet.model.msinet.search_space import SPACES, SearchSpace
 
 ARCHITECTURE = "architecture.json"
 
@@ -37,6 +37,12 @@ class Searched:
     """In sentences, what speaks against the result; empty where nothing does."""
     finished_before: bool = field(default=False, compare=False)
     """Whether an earlier call with the same settings and data had finished the search."""
+
+
+def space_of(settings: SearchSettings) -> SearchSpace:
+    """Return the search space of settings."""
+    shape = {"cells_per_stage": settings.cells_per_stage, "interactions_per_cell": settings.interactions_per_cell}
+    return replace(SPACES[settings.space], **shape)
 
 
 def search(
@@ -85,8 +91,7 @@ def _search(
     variant = {"variant": method.name} if method.name else {}
     made_from, data = settings_dict(settings) | variant, RunData.of(splits, out, "search", machine)
     folder = RunFolder(out, "search", made_from, data, settings.checkpoint_minutes, machine.is_first)
-    shape = {"cells_per_stage": settings.cells_per_stage, "interactions_per_cell": settings.interactions_per_cell}
-    twins = method(settings, replace(PUBLISHED, **shape), sides, machine)
+    twins = method(settings, space_of(settings), sides, machine)
     loop = Loop(folder, settings.epochs * len(feeds[0]), len(feeds[0]), machine)
     caches = open_caches(train, settings, machine)
     if tensors := loop.resume():

@@ -2,12 +2,14 @@
 
 import math
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from msinet.engine.settings import LoopSettings, require
+from msinet.engine.settings import LoopSettings, require, require_one_of
 from msinet.panels import NETWORK, OPTIMIZER, SCHEDULE, SEARCH
+
+SpaceName = Literal["published", "scales"]
 
 
 @Parameter(name="*")
@@ -15,6 +17,8 @@ from msinet.panels import NETWORK, OPTIMIZER, SCHEDULE, SEARCH
 class SearchSettings(LoopSettings):
     """Settings of the search. Defaults: the published ones; the command line takes the recipe that fits the data."""
 
+    space: Annotated[SpaceName, NETWORK] = "published"
+    """Search space. published: the interaction at each place, one of four. scales: the depths of both branches as well."""
     cells_per_stage: Annotated[int, NETWORK] = 2
     """Cells in each of the three stages."""
     interactions_per_cell: Annotated[int, NETWORK] = 2
@@ -41,6 +45,7 @@ class SearchSettings(LoopSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        require_one_of(self, "space", SpaceName)
         for name in ("cells_per_stage", "interactions_per_cell"):
             require(self, name, getattr(self, name) >= 1, "it must be at least 1")
         require(self, "alpha_learning_rate", 0 < self.alpha_learning_rate < math.inf, "it must be positive")

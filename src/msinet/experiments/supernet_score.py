@@ -1,7 +1,6 @@
 """Scores of architectures by the supernet of a finished search, without training them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from msinet.architecture_search.search import ARCHITECTURE
+from msinet.architecture_search.search import ARCHITECTURE, space_of
 from msinet.architecture_search.settings import SearchSettings
 from msinet.batches.loading import Batch, RecordImages, embedding_batches
 from msinet.data.embeddings import Embeddings
@@ -23,7 +22,6 @@ from msinet.errors import CheckpointError, DatasetError
 from msinet.evaluation.scoring import evaluate_embeddings
 from msinet.model.batch_statistics import take_statistics
 from msinet.model.msinet.architecture import Architecture
-from msinet.model.msinet.search_space import PUBLISHED
 from msinet.model.msinet.supernet import Supernet
 from msinet.model.msinet.widths import channels_at
 from msinet.progress import track
@@ -114,7 +112,6 @@ def load_supernet(folder: Path, splits: ReidSplits) -> tuple[Supernet, SearchSet
         settings = SearchSettings(**made_from)
     except TypeError as error:
         raise CheckpointError(f"{path} was made with settings of another version, search anew: {error}") from error
-    shape = {"cells_per_stage": settings.cells_per_stage, "interactions_per_cell": settings.interactions_per_cell}
-    supernet = Supernet(channels_at(settings.width), replace(PUBLISHED, **shape))
+    supernet = Supernet(channels_at(settings.width), space_of(settings))
     restore_module(supernet, checkpoint.tensors, "supernet")
     return supernet, settings

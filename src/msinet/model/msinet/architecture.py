@@ -1,8 +1,9 @@
-"""An architecture of MSINet: the interaction at each place, as a plain value."""
+"""An architecture of MSINet: interaction and depths at each place, as a plain value."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from msinet.errors import SettingsError
@@ -12,29 +13,39 @@ from msinet.files.os_errors import in_words
 from msinet.files.paths import user_path
 from msinet.model.msinet.architecture_picture import draw
 from msinet.model.msinet.interactions import INTERACTIONS
-from msinet.model.msinet.search_space import PUBLISHED, SearchSpace
+from msinet.model.msinet.search_space import PUBLISHED, SPACES, Cells, Place, SearchSpace
 
 FORMAT = 2
 """Format number of architecture files; those without one are of version 0.1."""
 
+DEEPEST = 16
+"""Most light 3x3 convolutions of a branch before one interaction."""
+
 
 @dataclass(frozen=True)
 class Architecture:
-    """The interaction at each place of the network.
+    """The interaction at each place of the network, and the depth of both branches before it.
 
     `stages[s][c][i]` is the name of interaction i of cell c of stage s. Equal choices make equal architectures.
     """
 
     stages: tuple[tuple[tuple[str, ...], ...], ...]
+    depths: tuple[tuple[int, int], ...] = ()
+    """(L, 2) light 3x3 convolutions of branches a and b before each interaction; by default the published ones."""
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.interactions) - set(INTERACTIONS))
         if unknown:
             raise SettingsError(f"unknown interaction {', '.join(unknown)}: choose from {', '.join(INTERACTIONS)}")
-        cells = {len(stage) for stage in self.stages}
         interactions = {len(cell) for stage in self.stages for cell in stage}
-        if len(self.stages) < 2 or len(cells) != 1 or len(interactions) != 1 or 0 in cells | interactions:
-            raise SettingsError("an architecture has at least two stages, with equally many cells and interactions in each")
+        if len(self.stages) < 2 or not all(self.stages) or len(interactions) != 1 or 0 in interactions:
+            raise SettingsError("an architecture has at least two stages of cells, with equally many interactions in each")
+        depths = self.depths or tuple(Place(name)[1:] for name in self.interactions)
+        if len(depths) != len(self.interactions) or not all(0 <= a <= DEEPEST and 0 <= b <= DEEPEST for a, b in depths):
+            raise SettingsError(
+                f"an architecture has two depths from 0 to {DEEPEST} for each of its {len(self.interactions)} interactions"
+            )
+        object.__setattr__(self, "depths", depths)
 
     @property
     def interactions(self) -> tuple[str, ...]:
@@ -42,13 +53,28 @@ class Architecture:
         return tuple(name for stage in self.stages for cell in stage for name in cell)
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """(stages, cells a stage, interactions a cell)."""
-        return len(self.stages), len(self.stages[0]), len(self.stages[0][0])
+    def places(self) -> tuple[Place, ...]:
+        """Interactions and depths in the order in which an image meets them."""
+        return tuple(Place(name, *depths) for name, depths in zip(self.interactions, self.depths, strict=True))
+
+    @property
+    def cells(self) -> Cells:
+        """The places of each cell of each stage."""
+        places = iter(self.places)
+        return tuple(tuple(tuple(next(places) for _ in cell) for cell in stage) for stage in self.stages)
+
+    @property
+    def has_published_depths(self) -> bool:
+        """Whether the branches are as deep as the report's: 1 and 3 everywhere."""
+        return all(place == Place(place.interaction) for place in self.places)
 
     @classmethod
     def from_interactions(
-        cls, names: Iterable[str], cells_per_stage: int = 2, interactions_per_cell: int = 2
+        cls,
+        names: Iterable[str],
+        cells_per_stage: int = 2,
+        interactions_per_cell: int = 2,
+        depths: Iterable[tuple[int, int]] = (),
     ) -> "Architecture":
         """Cut a flat list of names into cells and stages."""
         names = list(names)
@@ -59,22 +85,30 @@ class Architecture:
                 f"{len(names)} interactions do not fill stages of {cells_per_stage} cells "
                 f"with {interactions_per_cell} interactions each"
             )
-        return cls(tuple(stages))
+        return cls(tuple(stages), tuple(depths))
+
+    @classmethod
+    def from_cells(cls, cells: Cells) -> "Architecture":
+        """Return the architecture with these places."""
+        names = tuple(tuple(tuple(place.interaction for place in cell) for cell in stage) for stage in cells)
+        return cls(names, tuple(place[1:] for stage in cells for cell in stage for place in cell))
 
     @classmethod
     def from_alphas(cls, alphas: Sequence[Sequence[float]], space: SearchSpace = PUBLISHED) -> "Architecture":
-        """Keep the interaction with the largest alpha at each place; alphas: (L, choices)."""
-        return cls.from_interactions(space.largest(alphas), space.cells_per_stage, space.interactions_per_cell)
+        """Keep the options with the largest alphas; alphas: (L, columns)."""
+        return cls.from_cells(space.largest(alphas))
 
     @classmethod
     def random(cls, seed: int, space: SearchSpace = PUBLISHED) -> "Architecture":
-        """Draw each place's interaction with equal chances: what a search has to beat."""
-        return cls.from_interactions(space.random(seed), space.cells_per_stage, space.interactions_per_cell)
+        """Draw all options of a space with equal chances: what a search has to beat."""
+        return cls.from_cells(space.random(seed))
 
     @classmethod
-    def uniform(cls, name: str, space: SearchSpace = PUBLISHED) -> "Architecture":
-        """Take the same interaction at all places, 12 in the published space."""
-        return cls.from_interactions([name] * space.places, space.cells_per_stage, space.interactions_per_cell)
+    def uniform(
+        cls, name: str, space: SearchSpace = PUBLISHED, depths: tuple[int, int] = Place("none")[1:]
+    ) -> "Architecture":
+        """Take the same interaction and depths at all places, and as many cells as the space has."""
+        return cls.from_cells(space.cut([Place(name, *depths)] * space.places))
 
     @classmethod
     def named(cls, name: str) -> "Architecture":
@@ -85,13 +119,20 @@ class Architecture:
 
     @classmethod
     def find(cls, name_or_file: str | Path) -> "Architecture":
-        """Return a named architecture, one of `random:SEED` or `all:INTERACTION`, or the one in a JSON file."""
+        """Return a named architecture, one of `random:SEED`, `scales:SEED` or `all:INTERACTION`, or the one in a JSON file.
+
+        `scales:SEED` is random in depths and cells, too. `all:none:1,1` has depths 1 and 1 everywhere in place of the published
+        ones, and `all:none:1,1x3` also three cells a stage.
+        """
         name = str(name_or_file)
         kind, _, value = name.partition(":")
         if kind == "random" and value.isdecimal():
             return cls.random(int(value))
-        if kind == "all" and value:
-            return cls.uniform(value)
+        if kind in SPACES and value.isdecimal():
+            return cls.random(int(value), SPACES[kind])
+        if kind == "all" and (written := _ALL.fullmatch(value)):
+            depths = (int(written[2]), int(written[3])) if written[2] else Place("none")[1:]
+            return cls.uniform(written[1], replace(PUBLISHED, cells_per_stage=int(written[4] or 2)), depths)
         path = user_path(name_or_file)
         if name.endswith(".json"):
             return cls.load(path)
@@ -102,16 +143,22 @@ class Architecture:
         raise SettingsError(f"architecture is {name!r}, which is {what_is(path)}: {advice}", "architecture")
 
     def to_dict(self) -> dict:
-        """Return plain lists for JSON."""
-        return {"stages": [[list(cell) for cell in stage] for stage in self.stages]}
+        """Return plain lists for JSON; depths only where they are not the published ones."""
+        depths = {} if self.has_published_depths else {"depths": [list(pair) for pair in self.depths]}
+        return {"stages": [[list(cell) for cell in stage] for stage in self.stages], **depths}
 
     @classmethod
     def from_dict(cls, values: Mapping) -> "Architecture":
-        """Make an architecture from `to_dict`'s form; keys besides `stages` are ignored."""
+        """Make an architecture from `to_dict`'s form; keys besides `stages` and `depths` are ignored."""
         try:
-            return cls(tuple(tuple(tuple(map(str, cell)) for cell in stage) for stage in values["stages"]))
-        except (KeyError, TypeError) as error:
-            raise SettingsError('an architecture needs "stages": lists of cells, each a list of names') from error
+            stages = tuple(tuple(tuple(map(str, cell)) for cell in stage) for stage in values["stages"])
+            depths = tuple((int(a), int(b)) for a, b in values.get("depths", ()))
+        except (KeyError, TypeError, ValueError) as error:
+            raise SettingsError(
+                'an architecture needs "stages": lists of cells, each a list of names; and "depths", if it has any: a pair of '
+                "whole numbers for each name"
+            ) from error
+        return cls(stages, depths)
 
     def save(self, path: str | Path, **more: object) -> None:
         """Write the architecture as JSON; `more` stands beside it, for readers of the file."""
@@ -140,7 +187,7 @@ class Architecture:
 
     def to_svg(self) -> str:
         """Return a picture of the two branches and their interactions, as SVG."""
-        return draw(self.stages)
+        return draw(self.cells)
 
 
 _ABBREVIATIONS = {"ex": "exchange", "cg": "channel_gate", "ca": "cross_attention", "none": "none"}
@@ -151,5 +198,8 @@ NAMED = {
 }
 """The published architectures, abbreviated, four interactions a stage."""
 
-KNOWN = f"choose from {', '.join(NAMED)}, random:SEED and all:INTERACTION, or give the architecture.json of a search"
+_ALL = re.compile(r"([^:]+)(?::(\d{1,2}),(\d{1,2})(?:x([1-9]))?)?")
+"""What stands behind `all:`: an interaction, depths, and cells a stage."""
+
+KNOWN = f"choose from {', '.join(NAMED)}, random:SEED, scales:SEED and all:INTERACTION, or give the architecture.json of a search"
 WRITTEN_BY = "pass the architecture.json that msinet search or msinet run wrote"

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from html import escape
 
 from msinet.model.msinet.interactions import INTERACTIONS
+from msinet.model.msinet.search_space import Place
 
 LANE_A, LANE_B = 38, 108
 """Heights of the two branches' lines."""
 PLACE = 92
-"""Width of a place with the scales before it."""
+"""Width of a place with up to three scales before it."""
+BAR = 9
+"""Width that a scale takes."""
 
 STYLE = """
 text { font: 12px system-ui, sans-serif; fill: currentColor }
@@ -19,40 +22,47 @@ text { font: 12px system-ui, sans-serif; fill: currentColor }
 """
 
 
-def draw(stages: Sequence[Sequence[Sequence[str]]]) -> str:
-    """Return an architecture, the interactions of each cell of each stage, as one SVG in the text colour of its page."""
+def draw(stages: Sequence[Sequence[Sequence[Place]]]) -> str:
+    """Return an architecture, the places of each cell of each stage, as one SVG in the text colour of its page."""
     x, parts = 100.0, [_text(8, LANE_A, "branch a"), _text(8, LANE_B, "branch b")]
-    parts += [
-        _text(8, LANE_A + 14, "one light 3x3", "small light"),
-        _text(8, LANE_B + 14, "three light 3x3", "small light"),
-    ]
+    parts.append(_text(8, (LANE_A + LANE_B) / 2 + 4, "bar: light 3x3", "small light"))
     for s, stage in enumerate(stages, 1):
         start = x
         for cell in stage:
-            width = PLACE * len(cell) + 16
+            starts = [x + 8 + sum(map(_width, cell[:i])) for i in range(len(cell))]
+            width = sum(map(_width, cell)) + 16
             parts.append(f'<rect class="cell" x="{x}" y="14" width="{width}" height="124" rx="8"/>')
             parts += [_lane(x - 6, x + 8, y) for y in (LANE_A, LANE_B)]
-            for i, name in enumerate(cell):
-                parts.append(_place(x + 8 + i * PLACE, name))
+            for place, start_of in zip(cell, starts, strict=True):
+                parts.append(_place(start_of, place))
             x += width + 12
         parts.append(_text((start + x) / 2 - 24, 158, f"stage {s}"))
         x += 16
     width = x + 4
-    title = escape(", ".join(name for stage in stages for cell in stage for name in cell))
+    title = escape(", ".join(place.interaction for stage in stages for cell in stage for place in cell))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} 168" width="{width:.0f}" height="168" '
         f'role="img" aria-label="{title}"><title>{title}</title><style>{STYLE}</style>{"".join(parts)}</svg>\n'
     )
 
 
-def _place(x: float, name: str) -> str:
+def _width(place: Place) -> float:
+    """Return the width of a place: four bars and more need room of their own."""
+    return PLACE + BAR * max(place.depth_a - 3, place.depth_b - 3, 0)
+
+
+def _place(x: float, place: Place) -> str:
     """Draw the scales of both branches and the interaction after them."""
-    interaction = INTERACTIONS[name]
+    interaction = INTERACTIONS[place.interaction]
     color = interaction.colour
-    meet, end = x + 40, x + PLACE
+    end = x + _width(place)
+    meet = end - PLACE + 40
     parts = [_lane(x, meet, y) for y in (LANE_A, LANE_B)]
-    parts += [f'<rect class="scale" x="{x + 12}" y="{LANE_A - 7}" width="6" height="14" rx="2"/>']
-    parts += [f'<rect class="scale" x="{x + 4 + 9 * i}" y="{LANE_B - 7}" width="6" height="14" rx="2"/>' for i in range(3)]
+    for y, depth in ((LANE_A, place.depth_a), (LANE_B, place.depth_b)):
+        first = x + 4 + BAR * (max(place.depth_a, place.depth_b, 3) - depth) / 2
+        parts += [
+            f'<rect class="scale" x="{first + BAR * i:g}" y="{y - 7}" width="6" height="14" rx="2"/>' for i in range(depth)
+        ]
     stroke = f'stroke="{color}" stroke-width="2.5" fill="none"'
     ahead = meet + 36
     for y, other in ((LANE_A, LANE_B), (LANE_B, LANE_A)):

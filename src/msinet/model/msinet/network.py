@@ -19,7 +19,7 @@ class MSINet(Network):
     """The network that a search results in.
 
     Args:
-        architecture: the interaction at each place.
+        architecture: the interaction at each place, and the depths before it.
         identities: number of training identities, the size of both classifiers.
         channels: after the stem and after each stage.
         image_size: (height, width) in pixels that the network is trained at; images are resized to it for embedding.
@@ -39,13 +39,14 @@ class MSINet(Network):
         self.identities = identities
         self.channels = tuple(channels)
         self.image_size = image_size
-        stages = architecture.stages
-        if len(stages) != len(channels) - 1:
-            raise SettingsError(f"{len(stages)} stages do not fit the channels {', '.join(map(str, channels))}")
+        cells = architecture.cells
+        if len(cells) != len(channels) - 1:
+            raise SettingsError(f"{len(cells)} stages do not fit the channels {', '.join(map(str, channels))}")
         self.backbone = Backbone(
             channels,
-            len(stages[0]),
-            lambda stage, cell, width: [INTERACTIONS[name](width) for name in stages[stage][cell]],
+            [len(stage) for stage in cells],
+            lambda stage, cell, width: [INTERACTIONS[place.interaction](width) for place in cells[stage][cell]],
+            lambda stage, cell: [((place.depth_a,), (place.depth_b,)) for place in cells[stage][cell]],
         )
         self.whole_head = Head(channels[-1], identities)
         self.part_head = PartHead(channels[-2], channels[-1] // 4, identities)

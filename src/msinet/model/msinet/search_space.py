@@ -1,30 +1,77 @@
-"""Search spaces: which places a search decides on, and which interactions it chooses from."""
+"""Search spaces: which places a search decides on, and what it chooses from at each of them."""
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 from msinet.errors import SettingsError
 from msinet.model.msinet.interactions import INTERACTIONS
 
+PUBLISHED_DEPTHS = ((1,), (3,))
+"""Light 3x3 convolutions of branches a and b before each interaction: the report's ratio rho = 3:1."""
+
+CELLS = "cells"
+"""Name of the decision on the number of cells of a stage."""
+
+
+class Place(NamedTuple):
+    """What stands at one place of a network: light 3x3 convolutions in both branches, and the interaction behind them."""
+
+    interaction: str
+    depth_a: int = PUBLISHED_DEPTHS[0][0]
+    """Light 3x3 convolutions of branch a."""
+    depth_b: int = PUBLISHED_DEPTHS[1][0]
+    """Light 3x3 convolutions of branch b."""
+
+
+Cells = tuple[tuple[tuple[Place, ...], ...], ...]
+"""The places of each cell of each stage: `cells[s][c][i]`."""
+
+
+class Decision(NamedTuple):
+    """One thing that a search decides at every place, or once a stage."""
+
+    name: str
+    """Name of a field of `Place`, or `cells`: the number of cells of a stage."""
+    options: tuple[str, ...] | tuple[int, ...]
+    columns: slice
+    """Its columns of the alphas. What is decided once a stage stands in the row of the stage's first place."""
+
+    @property
+    def is_of_stage(self) -> bool:
+        """Whether it is decided once a stage."""
+        return self.name == CELLS
+
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """Places and choices. `places` = stages x cells a stage x interactions a cell."""
+    """Places and choices. `places` = stages x cells a stage x interactions a cell.
+
+    The alphas have a row for each place and a column for each option of each decision.
+    """
 
     choices: tuple[str, ...]
-    """Names of interactions, in the order of the alphas' columns."""
+    """Names of interactions, in the order of their columns."""
     name: str = ""
     stages: int = 3
     cells_per_stage: int = 2
     interactions_per_cell: int = 2
+    depths: tuple[tuple[int, ...], tuple[int, ...]] = PUBLISHED_DEPTHS
+    """Numbers of light 3x3 convolutions that branches a and b can have before each interaction, rising."""
+    fewer_cells: bool = False
+    """Whether a stage can have any number of cells from 1 to `cells_per_stage`."""
 
     def __post_init__(self) -> None:
         if unknown := sorted(set(self.choices) - set(INTERACTIONS)):
             raise SettingsError(f"unknown interaction {', '.join(unknown)}: choose from {', '.join(INTERACTIONS)}")
         if not self.choices or min(self.shape) < 1:
             raise SettingsError("a search space has at least one choice, stage, cell and interaction")
+        for options in self.depths:
+            if not options or options[0] < 0 or any(low >= high for low, high in pairwise(options)):
+                raise SettingsError("the depths of a search space are rising numbers from 0 on, at least one for each branch")
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -33,16 +80,97 @@ class SearchSpace:
 
     @property
     def places(self) -> int:
-        """Number of places where an interaction is chosen, L."""
+        """Number of places, L."""
         return self.stages * self.cells_per_stage * self.interactions_per_cell
 
-    def largest(self, values: Sequence[Sequence[float]]) -> list[str]:
-        """Return the choice with the largest value at each place; values: (L, choices)."""
-        return [self.choices[max(range(len(row)), key=list(row).__getitem__)] for row in values]
+    @property
+    def places_per_stage(self) -> int:
+        """Number of places of a stage with all its cells."""
+        return self.cells_per_stage * self.interactions_per_cell
 
-    def random(self, seed: int) -> list[str]:
-        """Draw a choice for each place with equal chances: what a search has to beat."""
-        return random.Random(seed).choices(self.choices, k=self.places)
+    @cached_property
+    def decisions(self) -> tuple[Decision, ...]:
+        """What is decided: the interaction, and whatever else has several options."""
+        numbers = tuple(range(1, self.cells_per_stage + 1)) if self.fewer_cells else (self.cells_per_stage,)
+        options = dict(zip((*Place._fields, CELLS), (self.choices, *self.depths, numbers), strict=True))
+        found, start = [], 0
+        for name, several in options.items():
+            if len(several) > 1 or name == Place._fields[0]:
+                found.append(Decision(name, several, slice(start, start + len(several))))
+                start += len(several)
+        return tuple(found)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the alphas' columns: interactions by their names, others as `a1`, `b3` and `cells2`."""
+        short = {"interaction": "", "depth_a": "a", "depth_b": "b", CELLS: CELLS}
+        return tuple(f"{short[decision.name]}{option}" for decision in self.decisions for option in decision.options)
+
+    def largest(self, values: Sequence[Sequence[float]]) -> Cells:
+        """Return cells with the options of the largest values; values: (L, columns)."""
+        taken = [
+            {d.name: d.options[max(range(len(d.options)), key=list(row)[d.columns].__getitem__)] for d in self.decisions}
+            for row in values
+        ]
+        places = [self._place(options) for options in taken]
+        firsts = taken[:: self.places_per_stage]
+        return self.cut(places, [int(options.get(CELLS, self.cells_per_stage)) for options in firsts])
+
+    def _place(self, taken: Mapping[str, Any]) -> Place:
+        fixed = {"depth_a": self.depths[0][0], "depth_b": self.depths[1][0]}
+        return Place(**{**fixed, **{name: taken[name] for name in Place._fields if name in taken}})
+
+    def cut(self, places: Sequence[Place], cells: Sequence[int] = ()) -> Cells:
+        """Cut all L places into cells and stages; of each stage the first cells are kept, by default all."""
+        of_stage, of_cell = self.places_per_stage, self.interactions_per_cell
+        kept = cells or [self.cells_per_stage] * self.stages
+        return tuple(
+            tuple(tuple(places[start + c * of_cell : start + (c + 1) * of_cell]) for c in range(count))
+            for start, count in zip(range(0, self.places, of_stage), kept, strict=True)
+        )
+
+    def indicators(self, cells: Cells) -> list[list[float]]:
+        """Return (L, columns): 1 for the options that cells have, else 0; places that they do not have take the first options.
+
+        Raises:
+            SettingsError: there are other stages, cells or interactions than in the space, or options that it does not offer.
+        """
+        fewest = 1 if self.fewer_cells else self.cells_per_stage
+        if len(cells) != self.stages or any(
+            not fewest <= len(stage) <= self.cells_per_stage or {len(cell) for cell in stage} != {self.interactions_per_cell}
+            for stage in cells
+        ):
+            words = " + ".join(f"{len(stage)}x{len(stage[0])}" for stage in cells)
+            raise SettingsError(
+                f"an architecture of {words} places does not fit a search space of {self.stages} stages of "
+                f"{self.cells_per_stage} cells with {self.interactions_per_cell} interactions each"
+            )
+        rows = []
+        for stage in cells:
+            places = [place._asdict() for cell in stage for place in cell]
+            absent = [{d.name: d.options[0] for d in self.decisions}] * (self.places_per_stage - len(places))
+            for taken in [*places, *absent]:
+                self._require_offered(taken)
+                taken = {**taken, CELLS: len(stage)}
+                rows.append([float(taken[d.name] == option) for d in self.decisions for option in d.options])
+        return rows
+
+    def _require_offered(self, taken: Mapping[str, Any]) -> None:
+        offered = dict(zip(Place._fields, (self.choices, *self.depths), strict=True))
+        for name, option in taken.items():
+            if name in offered and option not in offered[name]:
+                raise SettingsError(
+                    f"{name.replace('_', ' ')} {option} is not in the search space {self.name}, which has "
+                    f"{', '.join(map(str, offered[name]))}"
+                )
+
+    def random(self, seed: int) -> Cells:
+        """Draw all options with equal chances: what a search has to beat."""
+        draw = random.Random(seed)
+        columns = [draw.choices(options, k=self.places) for options in (self.choices, *self.depths)]
+        fewest = 1 if self.fewer_cells else self.cells_per_stage
+        cells = [draw.randint(fewest, self.cells_per_stage) for _ in range(self.stages)]
+        return self.cut([Place(*place) for place in zip(*columns, strict=True)], cells)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -52,8 +180,16 @@ class SearchSpace:
             "stages": self.stages,
             "cells_per_stage": self.cells_per_stage,
             "interactions_per_cell": self.interactions_per_cell,
+            "depths": {"a": list(self.depths[0]), "b": list(self.depths[1])},
+            "fewer_cells": self.fewer_cells,
         }
 
 
 PUBLISHED = SearchSpace(("none", "exchange", "channel_gate", "cross_attention"), "published")
 """The report's: two interactions in each of six cells, each one of four (section 3.2)."""
+
+SCALES = replace(PUBLISHED, name="scales", depths=((0, 1, 2), (0, 1, 2, 3)), fewer_cells=True)
+"""The report's interactions, the scales of both branches, and the number of cells of a stage."""
+
+SPACES: Mapping[str, SearchSpace] = {space.name: space for space in (PUBLISHED, SCALES)}
+"""Search spaces by name."""

@@ -10,14 +10,14 @@ from msinet.model.layers import pool, start_weights
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.backbone import Backbone
 from msinet.model.msinet.interactions.mixture import InteractionMixture
-from msinet.model.msinet.search_space import PUBLISHED, SearchSpace
+from msinet.model.msinet.search_space import PUBLISHED, Cells, SearchSpace
 from msinet.model.msinet.widths import CHANNELS
 
 
 class Supernet(nn.Module):
     """What the search trains.
 
-    `alphas` (L, choices) is a parameter like any other, kept apart from the weights by `weight_parameters`.
+    `alphas` (L, columns) is a parameter like any other, kept apart from the weights by `weight_parameters`.
 
     Args:
         channels: after the stem and after each stage.
@@ -34,48 +34,47 @@ class Supernet(nn.Module):
         self.feature_dim = channels[-1]
         self.backbone = Backbone(
             channels,
-            space.cells_per_stage,
+            [space.cells_per_stage] * space.stages,
             lambda stage, cell, width: [
                 InteractionMixture(width, space.choices) for _ in range(space.interactions_per_cell)
             ],
+            lambda stage, cell: [space.depths] * space.interactions_per_cell,
+            space.fewer_cells,
         )
         start_weights(self)
-        self.alphas = nn.Parameter(1e-3 * torch.randn(space.places, len(space.choices)))
+        self.alphas = nn.Parameter(1e-3 * torch.randn(space.places, len(space.columns)))
 
     def weight_parameters(self) -> list[nn.Parameter]:
         """Return all parameters but the alphas: the report's omega."""
         return list(self.backbone.parameters())
 
-    def forward(self, images: Tensor, shares: Tensor | None = None) -> Tensor:
+    def forward(self, images: Tensor, chosen: Tensor | Cells | None = None) -> Tensor:
         """Map images (B, 3, H, W) to features (B, feature_dim): the pooled last map.
 
-        shares: (L, choices), of the interactions in the mixture of each place, adding up to 1; by default softmax(alpha).
+        chosen: shares (L, columns) of the options in the mixtures of each place, adding up to 1 in each decision, by default
+        softmax(alpha); or the cells of one network of the space, which alone is computed then.
         """
-        shares = self.mixture() if shares is None else shares
-        return pool(self.backbone(images, shares.unflatten(0, self.space.shape)).last)
+        chosen = self.mixture() if chosen is None else chosen
+        whole = chosen.unflatten(0, self.space.shape) if isinstance(chosen, Tensor) else chosen
+        return pool(self.backbone(images, whole).last)
 
     def mixture(self, temperature: float = 1.0) -> Tensor:
-        """Return softmax(alpha / T), (L, choices): the shares of the interactions at each place."""
-        return (self.alphas / temperature).softmax(-1)
+        """Return softmax(alpha / T), (L, columns): the shares of the options of each decision at each place."""
+        by_decision = [self.alphas[:, decision.columns] for decision in self.space.decisions]
+        return torch.cat([(alphas / temperature).softmax(-1) for alphas in by_decision], -1)
 
     def shares_of(self, architecture: Architecture) -> Tensor:
-        """Return shares (L, choices) that make the supernet the network of an architecture: 1 for its choices, else 0.
+        """Return shares (L, columns) that make the supernet the network of an architecture: 1 for its choices, else 0.
 
         Raises:
-            SettingsError: the architecture has other places than the supernet.
+            SettingsError: the architecture is not in the supernet's search space.
         """
-        if architecture.shape != self.space.shape:
-            words = "{} stages of {} cells with {} interactions each".format
-            raise SettingsError(
-                f"an architecture of {words(*architecture.shape)} does not fit a supernet of {words(*self.space.shape)}"
-            )
-        columns = torch.tensor([self.space.choices.index(name) for name in architecture.interactions])
-        return nn.functional.one_hot(columns, len(self.space.choices)).to(self.alphas)
+        return torch.tensor(self.space.indicators(architecture.cells)).to(self.alphas)
 
     def architecture(self) -> Architecture:
-        """Return the architecture that keeps the largest alpha at each place."""
+        """Return the architecture that keeps the largest alphas at each place."""
         return self.architecture_of(self.alphas.detach())
 
     def architecture_of(self, values: Tensor) -> Architecture:
-        """Return the architecture that keeps the largest value at each place; values: (L, choices)."""
+        """Return the architecture that keeps the largest values at each place; values: (L, columns)."""
         return Architecture.from_alphas(values.tolist(), self.space)
