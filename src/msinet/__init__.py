@@ -15,7 +15,8 @@ wait_shortly()
 __version__ = version("msinet")
 
 if TYPE_CHECKING:
-    from msinet.architecture_search.search import Searched, search
+    from msinet.architecture_search.conclusion import Searched
+    from msinet.architecture_search.search import search
     from msinet.architecture_search.settings import SearchSettings
     from msinet.data.embeddings import Embeddings
     from msinet.data.readers.detect import load_splits

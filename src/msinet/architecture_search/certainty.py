@@ -15,20 +15,28 @@ COLLAPSED = 10 / 12
 
 @dataclass(frozen=True)
 class Choice:
-    """The interaction that a search chose at one place, and its rival."""
+    """What a search chose in one decision, and its rival."""
 
     taken: str
-    """The chosen interaction."""
+    """The chosen option, such as an interaction."""
     share: float
     """Its share of the mixture, from 0 to 1."""
     rival: str
-    """The other interaction with the largest share."""
+    """The other option with the largest share or, where trials decided, with the highest expected score."""
     rival_share: float
     """The rival's share: above that of the chosen one where something else than the shares decided."""
     margin: float
     """The largest share less the second."""
     entropy: float
     """Entropy of the shares in bits: 0 where one has all, 2 where four are equal."""
+    decision: str = "interaction"
+    """What was decided: `interaction`, `depth_a`, `depth_b` or, for a stage, `cells`."""
+    row: int = 0
+    """Number of the place or of the stage, from 0."""
+    gain: float | None = None
+    """Expected mAP (0 to 1) of the network less that with the rival, where trials decided; below 0 where cost did."""
+    error: float | None = None
+    """Standard error of the gain."""
 
 
 def shares_of(alphas: Sequence[Sequence[float]], temperature: float = 1.0) -> list[list[float]]:
@@ -40,21 +48,24 @@ def shares_of(alphas: Sequence[Sequence[float]], temperature: float = 1.0) -> li
     return rows
 
 
-def choices_of(shares: Sequence[Sequence[float]], taken: Sequence[str], columns: Sequence[str]) -> list[Choice]:
-    """Return the choice at each place.
+def choices_of(
+    shares: Sequence[Sequence[float]], taken: Sequence[str], columns: Sequence[str], decision: str = "interaction"
+) -> list[Choice]:
+    """Return the choice in each row.
 
     Args:
-        shares: (L, choices), each row adding up to 1.
-        taken: (L,) names of the chosen interactions.
-        columns: names of the interactions, in the order of the columns of `shares`; at least two.
+        shares: (rows, options), each row adding up to 1.
+        taken: (rows,) names of the chosen options.
+        columns: names of the options, in the order of the columns of `shares`; at least two.
+        decision: what is decided.
     """
     choices = []
-    for row, name in zip(shares, taken, strict=True):
+    for number, (row, name) in enumerate(zip(shares, taken, strict=True)):
         of: dict[str, float] = dict(zip(columns, row, strict=True))
         rival = max((other for other in of if other != name), key=of.__getitem__)
         second, first = sorted(row)[-2:]
         entropy = sum(-share * math.log2(share) for share in row if share > 0)
-        choices.append(Choice(name, of[name], rival, of[rival], first - second, entropy))
+        choices.append(Choice(name, of[name], rival, of[rival], first - second, entropy, decision, number))
     return choices
 
 

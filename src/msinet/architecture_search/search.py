@@ -1,10 +1,11 @@
 """The search of an architecture: weights and alphas in turn, on different identities (report, section 3.1)."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
-from msinet.architecture_search.certainty import Choice, choices_of, doubts_about, shares_of
-from msinet.architecture_search.settings import SearchSettings
+from msinet.architecture_search.conclusion import ARCHITECTURE, Searched, TrainedSupernet, conclude
+from msinet.architecture_search.settings import DECISION, SearchSettings
+from msinet.architecture_search.trials import TRIALS, require_scores, run_trials
 from msinet.architecture_search.twins import TwinsSearch
 from msinet.data.identity_splits import hold_out_validation
 from msinet.data.records import ReidSplits
@@ -15,28 +16,9 @@ from msinet.engine.loop import Loop, Shown
 from msinet.engine.machine import Machine
 from msinet.engine.run_data import RunData
 from msinet.engine.settings import settings_dict
-from msinet.files.atomic import write_atomically
 from msinet.files.lock import sole_writer
 from msinet.files.paths import user_path
-from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.search_space import SPACES, SearchSpace
-
-ARCHITECTURE = "architecture.json"
-
-
-@dataclass(frozen=True)
-class Searched:
-    """The result of a search."""
-
-    architecture: Architecture
-    alphas: tuple[tuple[float, ...], ...]
-    """(L, choices), as they are at the end."""
-    choices: tuple[Choice, ...]
-    """(L,) how sure the search is at each place."""
-    doubts: tuple[str, ...]
-    """In sentences, what speaks against the result; empty where nothing does."""
-    finished_before: bool = field(default=False, compare=False)
-    """Whether an earlier call with the same settings and data had finished the search."""
 
 
 def space_of(settings: SearchSettings) -> SearchSpace:
@@ -54,8 +36,10 @@ def search(
 ) -> Searched:
     """Search an architecture on the training split.
 
-    Writes `architecture.json`, its picture `architecture.svg`, the log `search.jsonl` with all alphas after each epoch, and
-    a checkpoint to `out`. Called again with the same arguments, it resumes.
+    Writes `architecture.json`, its picture `architecture.svg`, the log `search.jsonl` with all alphas after each epoch, the
+    trials and a checkpoint to `out`; several repeats have a folder each for what is theirs. Of several budgets,
+    `architecture.json` has the largest, and each has an `architecture-BUDGET.json`. Called again with the same arguments, it
+    resumes.
 
     Args:
         splits: the data; only `train` is used.
@@ -82,14 +66,31 @@ def search(
 def _search(
     splits: ReidSplits, settings: SearchSettings, out: Path, machine: Machine, method: type[TwinsSearch]
 ) -> Searched:
+    if settings.repeats == 1:
+        return conclude([_supernet(splits, settings, out, machine, method)], settings, out)
+    supernets = []
+    for repeat in range(settings.repeats):
+        folder, own = out / f"repeat-{repeat}", replace(settings, seed=settings.seed + repeat)
+        with sole_writer(folder, machine.is_first):
+            supernets.append(_supernet(splits, own, folder, machine, method))
+    return conclude(supernets, settings, out)
+
+
+def _supernet(
+    splits: ReidSplits, settings: SearchSettings, out: Path, machine: Machine, method: type[TwinsSearch]
+) -> TrainedSupernet:
+    """Train a supernet, or take the trained one in a folder, and run its trials."""
     train = hold_out_validation(splits, settings.validation_share).train
     sides = method.sides_of(settings, train)
+    if settings.trials:
+        require_scores(sides, settings.seed)
     feeds = (
         Feed(sides.split.weight_images, settings, sides.weight_identities),
         Feed(sides.split.alpha_images, settings, sides.alpha_identities, stream=1),
     )
     variant = {"variant": method.name} if method.name else {}
-    made_from, data = settings_dict(settings) | variant, RunData.of(splits, out, "search", machine)
+    made_from = {name: value for name, value in settings_dict(settings).items() if name not in DECISION} | variant
+    data = RunData.of(splits, out, "search", machine)
     folder = RunFolder(out, "search", made_from, data, settings.checkpoint_minutes, machine.is_first)
     twins = method(settings, space_of(settings), sides, machine)
     loop = Loop(folder, settings.epochs * len(feeds[0]), len(feeds[0]), machine)
@@ -99,10 +100,14 @@ def _search(
     else:
         if machine.is_first:
             (out / ARCHITECTURE).unlink(missing_ok=True)  # of a search whose checkpoint was deleted
+            (out / TRIALS).unlink(missing_ok=True)
         twins.fill_memories(caches)
     finished_before = loop.step == loop.total
     alternate(twins, feeds, loop, caches)
-    return replace(conclude(twins, loop, caches), finished_before=finished_before)
+    twins.follow_schedules(loop.total - 1, loop.steps_per_epoch)
+    values = twins.decide(caches)
+    trials = run_trials(twins, caches, out) if settings.trials else []
+    return TrainedSupernet(twins, values, trials, loop.folder.made_from, finished_before)
 
 
 def alternate(twins: TwinsSearch, feeds: tuple[Feed, Feed], loop: Loop, caches: Caches) -> None:
@@ -127,21 +132,3 @@ def alternate(twins: TwinsSearch, feeds: tuple[Feed, Feed], loop: Loop, caches: 
                 loop.save(twins.tensors())
             if stops:
                 raise KeyboardInterrupt
-
-
-def conclude(twins: TwinsSearch, loop: Loop, caches: Caches) -> Searched:
-    """Keep the strongest interaction at each place, and write the architecture with what is known about the choice."""
-    twins.follow_schedules(loop.total - 1, loop.steps_per_epoch)
-    values = twins.decide(caches)
-    space, architecture = twins.supernet.space, twins.supernet.architecture_of(values)
-    alphas = twins.alphas.tolist()
-    choices = choices_of(shares_of(alphas, twins.mixture_temperature), architecture.interactions, space.choices)
-    found = Searched(architecture, tuple(map(tuple, alphas)), tuple(choices), tuple(doubts_about(choices)))
-    if twins.machine.is_first:
-        about = {"space": space.to_dict(), "alphas": {"columns": list(space.choices), "rows": alphas}}
-        if not values.equal(twins.alphas):
-            about["decided_by"] = {"columns": list(space.choices), "rows": values.tolist()}
-        certainty = {"choices": [asdict(choice) for choice in choices], "doubts": found.doubts}
-        architecture.save(loop.folder.out / ARCHITECTURE, **about, **certainty, made_from=loop.folder.made_from)
-        write_atomically(loop.folder.out / "architecture.svg", architecture.to_svg().encode())
-    return found

@@ -1,15 +1,48 @@
 """Settings of the architecture search. Imports no torch."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
 
 from msinet.engine.settings import LoopSettings, require, require_one_of
 from msinet.panels import NETWORK, OPTIMIZER, SCHEDULE, SEARCH
 
 SpaceName = Literal["published", "scales"]
+
+DECISION = frozenset({"trials", "repeats", "budgets"})
+"""Settings of the decision alone: the supernet does not depend on them."""
+
+FEWEST_TRIALS = 20
+"""Fewest trials from which effects are estimated."""
+
+UNITS = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9}
+
+
+def amount(_: object, tokens: Sequence[Token]) -> float:
+    """Return a number as a command line writes it: 200M, 1.5G or 200000000.
+
+    Raises:
+        ValueError: it is no number.
+    """
+    text = tokens[0].value.strip().upper()
+    unit = text[-1:] if text[-1:] in UNITS else ""
+    return float(text.removesuffix(unit)) * UNITS[unit]
+
+
+def in_short(number: float) -> str:
+    """Return a number with three digits and its unit: 200M, 1.5G."""
+    for unit, factor in reversed(UNITS.items()):
+        if number >= factor:
+            return f"{number / factor:.3g}{unit}"
+    return f"{number:.3g}"
+
+
+def amounts(_: object, tokens: Sequence[Token]) -> tuple[float, ...]:
+    """Return several numbers as a command line writes them."""
+    return tuple(amount(float, [token]) for token in tokens)
 
 
 @Parameter(name="*")
@@ -42,6 +75,18 @@ class SearchSettings(LoopSettings):
     """Initial epochs in which the weights learn alone; the memory of the alphas follows them."""
     mixture_temperature: Annotated[float, SEARCH] = 1.0
     """Final temperature T of softmax(alpha / T). It falls geometrically from 1, so that the mixture becomes a choice."""
+    trials: Annotated[int, SEARCH] = 0
+    """Networks of the space whose mAP, on identities that train only the alphas, decides at the end: each option's effect on
+    it, or the lower cost where the effects cannot tell. 0: the largest alphas decide, as published."""
+    repeats: Annotated[int, SEARCH] = 1
+    """Supernets that are trained, with seeds one after the other; their trials decide together."""
+    budget_macs: Annotated[float | None, SEARCH, Parameter(converter=amount)] = None
+    """Most multiply-adds of the network for one image, such as 200M. Needs trials."""
+    budget_ms: Annotated[float | None, SEARCH] = None
+    """Most milliseconds of the network for one image on this machine. Needs trials."""
+    budgets: Annotated[tuple[float, ...], SEARCH, Parameter(converter=amounts, consume_multiple=True, negative=())] = ()
+    """Several budgets of multiply-adds, such as 50M 100M: each gives an architecture, all by one supernet.
+    Needs trials."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -56,3 +101,13 @@ class SearchSettings(LoopSettings):
         late = f"it lies from 0 up to, not including, the epochs, which are {self.epochs}"
         require(self, "alpha_start_epoch", 0 <= self.alpha_start_epoch < self.epochs, late)
         require(self, "mixture_temperature", 0 < self.mixture_temperature <= 1, "it lies above 0 and at most at 1")
+        require(self, "trials", self.trials == 0 or self.trials >= FEWEST_TRIALS, f"give 0, or {FEWEST_TRIALS} at least")
+        require(self, "repeats", self.repeats >= 1, "it must be at least 1")
+        for name in ("budget_macs", "budget_ms"):
+            limit = getattr(self, name)
+            require(self, name, limit is None or 0 < limit < math.inf, "it must be positive")
+            require(self, name, limit is None or self.trials > 0, "it needs trials: set trials=150 or so")
+        require(self, "budgets", all(0 < limit < math.inf for limit in self.budgets), "they must be positive")
+        require(self, "budgets", not self.budgets or self.trials > 0, "they need trials: set trials=150 or so")
+        one = sum(map(bool, (self.budget_macs, self.budget_ms, self.budgets)))
+        require(self, "budget_macs", one <= 1, "give one of budget_macs, budget_ms and budgets")

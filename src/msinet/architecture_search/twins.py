@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from msinet.architecture_search.budget import Budget
 from msinet.architecture_search.settings import SearchSettings
 from msinet.architecture_search.sides import Sides, twin_sides
 from msinet.batches.loading import Batch, RecordImages, embedding_batches
@@ -18,10 +19,18 @@ from msinet.engine.machine import Machine
 from msinet.engine.optimizers import make_optimizer, set_learning_rate
 from msinet.engine.schedule import learning_rate_at, step_factor
 from msinet.losses.twins_memory import CentroidMemory
+from msinet.model.msinet.costs import CostTable, latency_table, multiply_adds_table
 from msinet.model.msinet.search_space import SearchSpace
 from msinet.model.msinet.supernet import Supernet
 from msinet.model.msinet.widths import channels_at
 from msinet.progress import track
+
+
+def costs_of(settings: SearchSettings, space: SearchSpace) -> CostTable:
+    """Return what the options of a space cost: milliseconds on this machine where a budget is given in them."""
+    if settings.budget_ms:
+        return latency_table(space, settings.width, settings.image_size)
+    return multiply_adds_table(space, settings.width, settings.image_size)
 
 
 class TwinsSearch:
@@ -54,6 +63,9 @@ class TwinsSearch:
         self.alpha_optimizer = torch.optim.Adam(
             [self.alphas], settings.alpha_learning_rate, betas=(0.5, 0.999), weight_decay=settings.alpha_weight_decay
         )
+        self.costs = costs_of(settings, space)
+        limit = settings.budget_ms or settings.budget_macs
+        self.budget = Budget(self.costs, limit).to(machine.device) if limit else None
         self.mixture_temperature = 1.0
         self.alphas_rest = settings.alpha_start_epoch > 0
 
@@ -88,7 +100,8 @@ class TwinsSearch:
         self.only_learning([] if self.alphas_rest else [self.alphas])
         features, alpha_loss = self.contrast(alpha_batch, self.alpha_memory)
         if not self.alphas_rest:
-            self.descend(alpha_loss, self.alpha_optimizer, [self.alphas])
+            charged = self.budget(self.supernet.mixture(self.mixture_temperature)) if self.budget else 0
+            self.descend(alpha_loss + charged, self.alpha_optimizer, [self.alphas])
         self.remember(self.alpha_memory, features, alpha_batch)
         return self.machine.mean(weight_loss), self.machine.mean(alpha_loss)
 
@@ -157,7 +170,8 @@ class TwinsSearch:
 
     def modules(self) -> dict[str, nn.Module]:
         """Return whatever has parameters or memories, by the names that a checkpoint gives it."""
-        return {"supernet": self.supernet, "weight_memory": self.weight_memory, "alpha_memory": self.alpha_memory}
+        modules = {"supernet": self.supernet, "weight_memory": self.weight_memory, "alpha_memory": self.alpha_memory}
+        return modules | ({"budget": self.budget} if self.budget else {})
 
     def optimizers(self) -> dict[str, Optimizer]:
         """Return the optimizers, by the names that a checkpoint gives them."""

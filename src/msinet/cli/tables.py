@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msinet.cli.terminal import Column, Styled, say, show_table, show_warning
 
 if TYPE_CHECKING:
-    from msinet.architecture_search.search import Searched
+    from msinet.architecture_search.conclusion import Searched
     from msinet.data.doctor.troubles import Finding
     from msinet.data.records import ReidSplits, Skipped
     from msinet.evaluation.result import RetrievalResult

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from msinet.architecture_search.search import ARCHITECTURE, space_of
+from msinet.architecture_search.conclusion import ARCHITECTURE
+from msinet.architecture_search.search import space_of
 from msinet.architecture_search.settings import SearchSettings
 from msinet.batches.loading import Batch, RecordImages, embedding_batches
 from msinet.data.embeddings import Embeddings

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from msinet.architecture_search.search import Searched, search
+from msinet.architecture_search.conclusion import Searched
+from msinet.architecture_search.search import search
 from msinet.architecture_search.settings import SearchSettings
 from msinet.data.identity_splits import hold_out_validation
 from msinet.data.records import ReidSplits

@@ -15,17 +15,21 @@ def count_parameters(network: Network) -> int:
 
 
 def count_multiply_adds(network: Network, image_size: tuple[int, int] | None = None) -> int:
-    """Count the multiply-adds of one image (H, W): convolutions, linear layers and matrix products; no classifiers.
+    """Count the multiply-adds of one image (H, W): convolutions, linear layers and matrix products; no classifiers."""
+    return sum(multiply_adds_by_module(network, image_size).values())
+
+
+def multiply_adds_by_module(network: Network, image_size: tuple[int, int] | None = None) -> dict[str, int]:
+    """Return the multiply-adds of one image (H, W) by the name of the module that computes them.
 
     A module that computes outside of its layers says what that costs by a method `multiply_adds` of its first input.
     """
     height, width = image_size or network.image_size
-    total = 0
+    counts: dict[str, int] = {}
 
-    def counting(count: Callable[[nn.Module, Tensor, object], int]) -> Callable[..., None]:
+    def counting(name: str, count: Callable[[nn.Module, Tensor, object], int]) -> Callable[..., None]:
         def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: object) -> None:
-            nonlocal total
-            total += count(module, inputs[0], output)
+            counts[name] = counts.get(name, 0) + count(module, inputs[0], output)
 
         return hook
 
@@ -33,11 +37,11 @@ def count_multiply_adds(network: Network, image_size: tuple[int, int] | None = N
         skeleton = type(network).from_arguments({**network.arguments(), "identities": 1}).eval()
         for name, module in skeleton.named_modules():
             if isinstance(module, nn.Conv2d | nn.Linear) and not name.endswith("classifier"):
-                module.register_forward_hook(counting(_products_of_layer))
+                module.register_forward_hook(counting(name, _products_of_layer))
             elif hasattr(module, "multiply_adds"):
-                module.register_forward_hook(counting(_products_beside_layers))
+                module.register_forward_hook(counting(name, _products_beside_layers))
         skeleton(torch.zeros(1, 3, height, width))
-    return total
+    return counts
 
 
 def _products_of_layer(layer: nn.Module, x: Tensor, output: object) -> int:

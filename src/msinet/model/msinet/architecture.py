@@ -15,8 +15,11 @@ from msinet.model.msinet.architecture_picture import draw
 from msinet.model.msinet.interactions import INTERACTIONS
 from msinet.model.msinet.search_space import PUBLISHED, SPACES, Cells, Place, SearchSpace
 
-FORMAT = 2
-"""Format number of architecture files; those without one are of version 0.1."""
+FORMAT = 3
+"""Format number of architecture files with depths; those without one are of version 0.1."""
+
+FORMAT_WITHOUT_DEPTHS = 2
+"""Format number of files without depths: version 0.2, which would pass over depths, reads them."""
 
 DEEPEST = 16
 """Most light 3x3 convolutions of a branch before one interaction."""
@@ -40,10 +43,12 @@ class Architecture:
         interactions = {len(cell) for stage in self.stages for cell in stage}
         if len(self.stages) < 2 or not all(self.stages) or len(interactions) != 1 or 0 in interactions:
             raise SettingsError("an architecture has at least two stages of cells, with equally many interactions in each")
-        depths = self.depths or tuple(Place(name)[1:] for name in self.interactions)
-        if len(depths) != len(self.interactions) or not all(0 <= a <= DEEPEST and 0 <= b <= DEEPEST for a, b in depths):
+        depths = self.depths or tuple(Place(name).depths for name in self.interactions)
+        whole = all(type(depth) is int and 0 <= depth <= DEEPEST for pair in depths for depth in pair)
+        if not whole or len(depths) != len(self.interactions):
             raise SettingsError(
-                f"an architecture has two depths from 0 to {DEEPEST} for each of its {len(self.interactions)} interactions"
+                f"an architecture has two depths, whole numbers from 0 to {DEEPEST}, for each of its "
+                f"{len(self.interactions)} interactions"
             )
         object.__setattr__(self, "depths", depths)
 
@@ -91,7 +96,7 @@ class Architecture:
     def from_cells(cls, cells: Cells) -> "Architecture":
         """Return the architecture with these places."""
         names = tuple(tuple(tuple(place.interaction for place in cell) for cell in stage) for stage in cells)
-        return cls(names, tuple(place[1:] for stage in cells for cell in stage for place in cell))
+        return cls(names, tuple(place.depths for stage in cells for cell in stage for place in cell))
 
     @classmethod
     def from_alphas(cls, alphas: Sequence[Sequence[float]], space: SearchSpace = PUBLISHED) -> "Architecture":
@@ -105,7 +110,7 @@ class Architecture:
 
     @classmethod
     def uniform(
-        cls, name: str, space: SearchSpace = PUBLISHED, depths: tuple[int, int] = Place("none")[1:]
+        cls, name: str, space: SearchSpace = PUBLISHED, depths: tuple[int, int] = Place("none").depths
     ) -> "Architecture":
         """Take the same interaction and depths at all places, and as many cells as the space has."""
         return cls.from_cells(space.cut([Place(name, *depths)] * space.places))
@@ -121,8 +126,8 @@ class Architecture:
     def find(cls, name_or_file: str | Path) -> "Architecture":
         """Return a named architecture, one of `random:SEED`, `scales:SEED` or `all:INTERACTION`, or the one in a JSON file.
 
-        `scales:SEED` is random in depths and cells, too. `all:none:1,1` has depths 1 and 1 everywhere in place of the published
-        ones, and `all:none:1,1x3` also three cells a stage.
+        `scales:SEED` is random in depths and cells, too. `all:none:1,1` has depths 1 and 1 everywhere in place of the
+        published ones, and `all:none:1,1x3` also three cells a stage.
         """
         name = str(name_or_file)
         kind, _, value = name.partition(":")
@@ -131,7 +136,7 @@ class Architecture:
         if kind in SPACES and value.isdecimal():
             return cls.random(int(value), SPACES[kind])
         if kind == "all" and (written := _ALL.fullmatch(value)):
-            depths = (int(written[2]), int(written[3])) if written[2] else Place("none")[1:]
+            depths = (int(written[2]), int(written[3])) if written[2] else Place("none").depths
             return cls.uniform(written[1], replace(PUBLISHED, cells_per_stage=int(written[4] or 2)), depths)
         path = user_path(name_or_file)
         if name.endswith(".json"):
@@ -152,17 +157,18 @@ class Architecture:
         """Make an architecture from `to_dict`'s form; keys besides `stages` and `depths` are ignored."""
         try:
             stages = tuple(tuple(tuple(map(str, cell)) for cell in stage) for stage in values["stages"])
-            depths = tuple((int(a), int(b)) for a, b in values.get("depths", ()))
+            depths = tuple((a, b) for a, b in values.get("depths", ()))
         except (KeyError, TypeError, ValueError) as error:
             raise SettingsError(
-                'an architecture needs "stages": lists of cells, each a list of names; and "depths", if it has any: a pair of '
-                "whole numbers for each name"
+                'an architecture needs "stages": lists of cells, each a list of names; and "depths", if it has any: '
+                "a pair of whole numbers for each name"
             ) from error
         return cls(stages, depths)
 
     def save(self, path: str | Path, **more: object) -> None:
         """Write the architecture as JSON; `more` stands beside it, for readers of the file."""
-        values = {"format": FORMAT, **self.to_dict(), **more}
+        number = FORMAT_WITHOUT_DEPTHS if self.has_published_depths else FORMAT
+        values = {"format": number, **self.to_dict(), **more}
         write_atomically(user_path(path), f"{json.dumps(values, indent=2)}\n".encode())
 
     @classmethod
@@ -175,7 +181,7 @@ class Architecture:
         try:
             values = json.loads(user_path(path).read_text(encoding="utf-8"))
             later = values.get("format", 1) > FORMAT
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError, AttributeError, TypeError) as error:
+        except (OSError, ValueError, AttributeError, TypeError) as error:
             fault = in_words(error) if isinstance(error, OSError) else f"it is {what_is(user_path(path))} ({error})"
             raise SettingsError(f"cannot read an architecture from {path}: {fault}; {WRITTEN_BY}") from error
         if later:
@@ -201,5 +207,8 @@ NAMED = {
 _ALL = re.compile(r"([^:]+)(?::(\d{1,2}),(\d{1,2})(?:x([1-9]))?)?")
 """What stands behind `all:`: an interaction, depths, and cells a stage."""
 
-KNOWN = f"choose from {', '.join(NAMED)}, random:SEED, scales:SEED and all:INTERACTION, or give the architecture.json of a search"
+KNOWN = (
+    f"choose from {', '.join(NAMED)}, random:SEED, scales:SEED and all:INTERACTION, "
+    "or give the architecture.json of a search"
+)
 WRITTEN_BY = "pass the architecture.json that msinet search or msinet run wrote"

@@ -36,7 +36,7 @@ def draw(stages: Sequence[Sequence[Sequence[Place]]]) -> str:
             for place, start_of in zip(cell, starts, strict=True):
                 parts.append(_place(start_of, place))
             x += width + 12
-        parts.append(_text((start + x) / 2 - 24, 158, f"stage {s}"))
+        parts.append(_text((start + x - 12) / 2, 158, f"stage {s}", "middle"))
         x += 16
     width = x + 4
     title = escape(", ".join(place.interaction for stage in stages for cell in stage for place in cell))

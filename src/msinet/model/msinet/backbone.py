@@ -36,7 +36,10 @@ class Stage(nn.Module):
         self.fewer = fewer and len(cells) > 1
 
     def forward(self, x: Tensor, chosen: Tensor | Sequence[Sequence[Place]] | None = None) -> Tensor:
-        """Apply the cells; chosen: shares (cells, interactions, columns) for mixtures, or the places of the cells to apply."""
+        """Apply the cells.
+
+        chosen: shares (cells, interactions, columns) for mixtures, or the places of the cells to apply.
+        """
         if chosen is None:
             for cell in self.cells:
                 x = cell(x)
@@ -47,6 +50,7 @@ class Stage(nn.Module):
             maps.append(x)
         if not self.fewer or not isinstance(chosen, Tensor):
             return x
+        # The number of cells is decided in the last columns of the stage's first place.
         shares = chosen[0, 0, -len(maps) :].unbind()
         return reduce(torch.add, [share * after for share, after in zip(shares, maps, strict=True)])
 
@@ -58,7 +62,7 @@ class Backbone(nn.Module):
         channels: after the stem and after each stage.
         cells: number of cells of each stage.
         interactions: function of (stage, cell, channels of a branch) that returns the interactions of a cell, in order.
-        depths: function of (stage, cell) that returns the depths before each of them; by default the published ones.
+        depths: function of (stage, cell) that returns the depths before each interaction of a cell, None for the published.
         fewer_cells: whether shares also weigh the numbers of cells.
     """
 
@@ -74,10 +78,10 @@ class Backbone(nn.Module):
         # The ReLU after the pooling: the same numbers, on a quarter of the positions.
         self.stem = conv_norm(3, channels[0], kernel=7, stride=2).extend((nn.MaxPool2d(3, 2, 1), nn.ReLU(inplace=True)))
         self.stages = nn.ModuleList()
-        for s, (before, after) in enumerate(pairwise(channels)):
+        for s, ((before, after), count) in enumerate(zip(pairwise(channels), cells, strict=True)):
             in_row = [
                 MultiScaleCell(after if c else before, after, interactions(s, c, branch_channels(after)), depths(s, c))
-                for c in range(cells[s])
+                for c in range(count)
             ]
             self.stages.append(Stage(in_row, fewer_cells))
         self.halve = nn.ModuleList(conv_norm_relu(c, c).append(nn.AvgPool2d(2, 2)) for c in channels[1:-1])

@@ -43,7 +43,7 @@ class Scale(nn.Sequential):
 
     def up_to(self, depth: int, x: Tensor) -> Tensor:
         """Return the map after the first convolutions."""
-        for convolution in self[:depth]:
+        for convolution in list(self)[:depth]:  # A slice of a Sequential would be made as a Scale.
             x = convolution(x)
         return x
 
@@ -52,6 +52,12 @@ class MultiScaleCell(nn.Module):
     """Two branches, a with a small receptive field and b with a large one, that share only the interactions.
 
     The search uses the same cell, with mixtures as interactions.
+
+    Args:
+        in_channels: of the cell's input.
+        out_channels: of its output; a branch has a quarter of them.
+        interactions: in order.
+        depths: light 3x3 convolutions of both branches before each interaction; by default the published 1 and 3.
     """
 
     def __init__(
@@ -81,9 +87,7 @@ class MultiScaleCell(nn.Module):
         stands in each mixture's stead.
         """
         a, b = self.reduce_a(x), self.reduce_b(x)
-        for i, (scale_a, scale_b, interact) in enumerate(
-            zip(self.scales_a, self.scales_b, self.interactions, strict=True)
-        ):
+        for i, (scale_a, scale_b, interact) in enumerate(zip(self.scales_a, self.scales_b, self.interactions, strict=True)):
             if chosen is None:
                 a, b = interact(scale_a(a), scale_b(b))
             elif isinstance(chosen, Tensor):
@@ -92,7 +96,8 @@ class MultiScaleCell(nn.Module):
             else:
                 place = chosen[i]
                 only = cast(InteractionMixture, interact).operation(place.interaction)
-                a, b = only(scale_a.up_to(place.depth_a, a), scale_b.up_to(place.depth_b, b))
+                of_a, of_b = cast(Scale, scale_a), cast(Scale, scale_b)
+                a, b = only(of_a.up_to(place.depth_a, a), of_b.up_to(place.depth_b, b))
         if self.widens:
             return F.relu(sum_of_widened(self.closing, [a, b, x]), inplace=True)
         return F.relu(sum_of_widened(self.closing, [a, b]).add_(self.project(x)), inplace=True)

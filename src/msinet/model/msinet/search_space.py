@@ -26,6 +26,11 @@ class Place(NamedTuple):
     depth_b: int = PUBLISHED_DEPTHS[1][0]
     """Light 3x3 convolutions of branch b."""
 
+    @property
+    def depths(self) -> tuple[int, int]:
+        """(depth of branch a, depth of branch b)."""
+        return self.depth_a, self.depth_b
+
 
 Cells = tuple[tuple[tuple[Place, ...], ...], ...]
 """The places of each cell of each stage: `cells[s][c][i]`."""
@@ -58,6 +63,7 @@ class SearchSpace:
     name: str = ""
     stages: int = 3
     cells_per_stage: int = 2
+    """Cells of a stage, the most where there can be fewer."""
     interactions_per_cell: int = 2
     depths: tuple[tuple[int, ...], tuple[int, ...]] = PUBLISHED_DEPTHS
     """Numbers of light 3x3 convolutions that branches a and b can have before each interaction, rising."""
@@ -71,7 +77,7 @@ class SearchSpace:
             raise SettingsError("a search space has at least one choice, stage, cell and interaction")
         for options in self.depths:
             if not options or options[0] < 0 or any(low >= high for low, high in pairwise(options)):
-                raise SettingsError("the depths of a search space are rising numbers from 0 on, at least one for each branch")
+                raise SettingsError("the depths of a branch are rising numbers from 0 on, at least one")
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -88,11 +94,15 @@ class SearchSpace:
         """Number of places of a stage with all its cells."""
         return self.cells_per_stage * self.interactions_per_cell
 
+    @property
+    def numbers_of_cells(self) -> tuple[int, ...]:
+        """Numbers of cells that a stage can have, rising."""
+        return tuple(range(1 if self.fewer_cells else self.cells_per_stage, self.cells_per_stage + 1))
+
     @cached_property
     def decisions(self) -> tuple[Decision, ...]:
         """What is decided: the interaction, and whatever else has several options."""
-        numbers = tuple(range(1, self.cells_per_stage + 1)) if self.fewer_cells else (self.cells_per_stage,)
-        options = dict(zip((*Place._fields, CELLS), (self.choices, *self.depths, numbers), strict=True))
+        options = dict(zip((*Place._fields, CELLS), (self.choices, *self.depths, self.numbers_of_cells), strict=True))
         found, start = [], 0
         for name, several in options.items():
             if len(several) > 1 or name == Place._fields[0]:
@@ -108,13 +118,16 @@ class SearchSpace:
 
     def largest(self, values: Sequence[Sequence[float]]) -> Cells:
         """Return cells with the options of the largest values; values: (L, columns)."""
-        taken = [
-            {d.name: d.options[max(range(len(d.options)), key=list(row)[d.columns].__getitem__)] for d in self.decisions}
-            for row in values
-        ]
-        places = [self._place(options) for options in taken]
-        firsts = taken[:: self.places_per_stage]
-        return self.cut(places, [int(options.get(CELLS, self.cells_per_stage)) for options in firsts])
+        kept = [self._taken(row).get(CELLS, self.cells_per_stage) for row in values[:: self.places_per_stage]]
+        return self.cut(self.largest_places(values), [int(count) for count in kept])
+
+    def largest_places(self, values: Sequence[Sequence[float]]) -> list[Place]:
+        """Return all L places with the options of the largest values, those of cells that are left out as well."""
+        return [self._place(self._taken(row)) for row in values]
+
+    def _taken(self, row: Sequence[float]) -> dict[str, str | int]:
+        own = [list(row)[decision.columns] for decision in self.decisions]
+        return {d.name: d.options[values.index(max(values))] for d, values in zip(self.decisions, own, strict=True)}
 
     def _place(self, taken: Mapping[str, Any]) -> Place:
         fixed = {"depth_a": self.depths[0][0], "depth_b": self.depths[1][0]}
@@ -130,46 +143,48 @@ class SearchSpace:
         )
 
     def indicators(self, cells: Cells) -> list[list[float]]:
-        """Return (L, columns): 1 for the options that cells have, else 0; places that they do not have take the first options.
+        """Return (L, columns): 1 for the options that cells have, else 0. Cells left out take the first options.
 
         Raises:
-            SettingsError: there are other stages, cells or interactions than in the space, or options that it does not offer.
+            SettingsError: the cells are not in the space.
         """
-        fewest = 1 if self.fewer_cells else self.cells_per_stage
-        if len(cells) != self.stages or any(
-            not fewest <= len(stage) <= self.cells_per_stage or {len(cell) for cell in stage} != {self.interactions_per_cell}
-            for stage in cells
-        ):
-            words = " + ".join(f"{len(stage)}x{len(stage[0])}" for stage in cells)
-            raise SettingsError(
-                f"an architecture of {words} places does not fit a search space of {self.stages} stages of "
-                f"{self.cells_per_stage} cells with {self.interactions_per_cell} interactions each"
-            )
+        self.require(cells)
         rows = []
         for stage in cells:
             places = [place._asdict() for cell in stage for place in cell]
             absent = [{d.name: d.options[0] for d in self.decisions}] * (self.places_per_stage - len(places))
             for taken in [*places, *absent]:
-                self._require_offered(taken)
                 taken = {**taken, CELLS: len(stage)}
                 rows.append([float(taken[d.name] == option) for d in self.decisions for option in d.options])
         return rows
 
-    def _require_offered(self, taken: Mapping[str, Any]) -> None:
-        offered = dict(zip(Place._fields, (self.choices, *self.depths), strict=True))
-        for name, option in taken.items():
-            if name in offered and option not in offered[name]:
-                raise SettingsError(
-                    f"{name.replace('_', ' ')} {option} is not in the search space {self.name}, which has "
-                    f"{', '.join(map(str, offered[name]))}"
-                )
+    def require(self, cells: Cells) -> None:
+        """Check that cells are in the space.
+
+        Raises:
+            SettingsError: the space has other stages, cells or interactions, or does not offer an option.
+        """
+        each = {len(cell) for stage in cells for cell in stage}
+        numbers = self.numbers_of_cells
+        if [self.stages, {self.interactions_per_cell}] != [len(cells), each] or any(len(s) not in numbers for s in cells):
+            raise SettingsError(
+                f"an architecture of {' + '.join(str(len(stage)) for stage in cells)} cells with "
+                f"{' or '.join(map(str, sorted(each)))} interactions each does not fit a search space of "
+                f"{self.stages} stages of {' or '.join(map(str, numbers))} cells with {self.interactions_per_cell} each"
+            )
+        for place in (place for stage in cells for cell in stage for place in cell):
+            for name, option, offered in zip(Place._fields, place, (self.choices, *self.depths), strict=True):
+                if option not in offered:
+                    raise SettingsError(
+                        f"{name.replace('_', ' ')} {option} is not in the search space {self.name}, which has "
+                        f"{', '.join(map(str, offered))}"
+                    )
 
     def random(self, seed: int) -> Cells:
         """Draw all options with equal chances: what a search has to beat."""
         draw = random.Random(seed)
         columns = [draw.choices(options, k=self.places) for options in (self.choices, *self.depths)]
-        fewest = 1 if self.fewer_cells else self.cells_per_stage
-        cells = [draw.randint(fewest, self.cells_per_stage) for _ in range(self.stages)]
+        cells = [draw.choice(self.numbers_of_cells) for _ in range(self.stages)]
         return self.cut([Place(*place) for place in zip(*columns, strict=True)], cells)
 
     def to_dict(self) -> dict[str, Any]:

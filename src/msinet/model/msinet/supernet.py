@@ -1,4 +1,4 @@
-"""The supernet: the backbone with a mixture at every place, and the alphas that weigh the interactions (equation 1)."""
+"""The supernet: the backbone with a mixture at every place, and the alphas that weigh its options (equation 1)."""
 
 from collections.abc import Sequence
 
@@ -53,10 +53,15 @@ class Supernet(nn.Module):
 
         chosen: shares (L, columns) of the options in the mixtures of each place, adding up to 1 in each decision, by default
         softmax(alpha); or the cells of one network of the space, which alone is computed then.
+
+        Raises:
+            SettingsError: the cells are not in the space.
         """
         chosen = self.mixture() if chosen is None else chosen
-        whole = chosen.unflatten(0, self.space.shape) if isinstance(chosen, Tensor) else chosen
-        return pool(self.backbone(images, whole).last)
+        if isinstance(chosen, Tensor):
+            return pool(self.backbone(images, chosen.unflatten(0, self.space.shape)).last)
+        self.space.require(chosen)  # Places that the supernet does not have would be dropped without a word.
+        return pool(self.backbone(images, chosen).last)
 
     def mixture(self, temperature: float = 1.0) -> Tensor:
         """Return softmax(alpha / T), (L, columns): the shares of the options of each decision at each place."""

@@ -1,0 +1,133 @@
+"""Latencies of this machine's processor: times of whole networks, and what their parts cost, fitted to them.
+
+Least squares on 48 random networks predicted 12 others with errors of 1 % in the median and 3 to 7 % at most. Times of single
+modules, taken by hooks in whole networks and scaled to the networks' own times, gave 5 to 9 % and 12 to 15 %.
+"""
+
+import math
+import random
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import chain
+
+import torch
+from torch import Tensor
+
+from msinet.model.msinet.architecture import Architecture
+from msinet.model.msinet.network import MSINet
+from msinet.model.msinet.search_space import SearchSpace
+from msinet.model.msinet.widths import channels_at
+
+SECONDS = 15.0
+"""Time for measuring; large networks take longer."""
+
+ROUNDS = 8
+"""Least number of rounds in which all networks are timed."""
+
+IN_ROW = 3
+"""Runs of a network in a row in each round: the first one finds the weights of other networks in the processor's caches."""
+
+NETWORKS_PER_TERM = 3
+"""Random networks for each cost that is fitted to their times."""
+
+FIRST_SEED = 1_000_000
+"""Seed of the first of them, far from those of the random architectures that a table is checked with."""
+
+CELL, CONVOLUTION = "cell", "convolution"
+"""What a stage has besides interactions: cells after the first, and light 3x3 convolutions."""
+
+NOTHING = "none"
+"""The interaction that costs nothing."""
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """Milliseconds for one image."""
+
+    fixed: float
+    """Stem, halvings, heads, and the first cell of each stage without what stands at its places."""
+    parts: Mapping[tuple[int, str], float]
+    """By stage and part: an interaction by its name, `convolution` for each light 3x3, `cell` for each after the first."""
+
+    def of(self, stage: int, part: str) -> float:
+        """Return the cost of one such part of a stage, 0 for the interaction `none`."""
+        return 0.0 if part == NOTHING else self.parts[stage, part]
+
+
+def fit_latencies(
+    space: SearchSpace, width: float, image_size: tuple[int, int], threads: int, seconds: float = SECONDS
+) -> Latencies:
+    """Time whole networks of a space, and return the costs of their parts with the least squares of relative errors.
+
+    The networks also have depths, cells and `none` that the space may not offer: each part's share in the time is found by
+    networks with more and with less of it.
+    """
+    wider = replace(
+        space,
+        choices=tuple(dict.fromkeys((*space.choices, NOTHING))),
+        depths=(tuple(range(space.depths[0][-1] + 1)), tuple(range(max(space.depths[1][-1], 1) + 1))),
+        fewer_cells=True,
+    )
+    kinds = [CONVOLUTION, *(name for name in space.choices if name != NOTHING)]
+    kinds += [CELL] if space.cells_per_stage > 1 else []
+    parts = [(stage, kind) for stage in range(space.stages) for kind in kinds]
+    architectures = [Architecture.random(FIRST_SEED + n, wider) for n in range(NETWORKS_PER_TERM * (len(parts) + 1))]
+    with torch.random.fork_rng(devices=[]):  # A search draws the same numbers, whether its table was kept or not.
+        networks = [MSINet(architecture, 1, channels_at(width), image_size) for architecture in architectures]
+    times = fastest_times(networks, threads, seconds)
+    counts = torch.tensor([[1, *(count(a, *part) for part in parts)] for a in architectures], dtype=torch.float64)
+    fixed, *costs = nonnegative_least_squares(counts / times[:, None], torch.ones_like(times))
+    return Latencies(fixed, dict(zip(parts, costs, strict=True)))
+
+
+def count(architecture: Architecture, stage: int, part: str) -> int:
+    """Return how often a stage has a part; see `Latencies.parts`."""
+    cells = architecture.cells[stage]
+    if part == CELL:
+        return len(cells) - 1
+    return sum(p.depth_a + p.depth_b if part == CONVOLUTION else p.interaction == part for p in chain(*cells))
+
+
+def fastest_times(networks: Sequence[MSINet], threads: int, seconds: float = SECONDS) -> Tensor:
+    """Return the milliseconds that each network takes to embed one image, (N,) float64: its fastest run of many.
+
+    The networks take turns. On a busy machine the minimum repeats best: medians follow the load by other processes.
+    """
+    for network in networks:
+        network.eval().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    image = torch.rand(1, 3, *networks[0].image_size, generator=torch.Generator().manual_seed(0))
+    image = image.contiguous(memory_format=torch.channels_last)
+    fastest, rounds, draw, started = [math.inf] * len(networks), 0, random.Random(0), time.perf_counter()
+    with torch.inference_mode(), threads_set_to(threads):
+        while rounds < ROUNDS or time.perf_counter() - started < seconds:
+            rounds += 1
+            for n in draw.sample(range(len(networks)), len(networks)):
+                for _ in range(IN_ROW):
+                    before = time.perf_counter()
+                    networks[n].embed(image)
+                    fastest[n] = min(fastest[n], 1000 * (time.perf_counter() - before))
+    return torch.tensor(fastest, dtype=torch.float64)
+
+
+@contextmanager
+def threads_set_to(number: int) -> Iterator[None]:
+    """Let PyTorch use a number of threads, and then as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def nonnegative_least_squares(matrix: Tensor, target: Tensor) -> list[float]:
+    """Solve matrix (N, K) x = target (N,) for x >= 0, nearly: what comes out negative is 0, and the rest is fitted again."""
+    kept = list(range(matrix.shape[1]))
+    while True:
+        found = dict(zip(kept, torch.linalg.lstsq(matrix[:, kept], target[:, None]).solution[:, 0].tolist(), strict=True))
+        positive = [column for column in kept if found[column] >= 0]
+        if len(positive) in (0, len(kept)):
+            return [max(found.get(column, 0.0), 0.0) for column in range(matrix.shape[1])]
+        kept = positive
