@@ -21,7 +21,15 @@ PAGES = [*sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").glob("*.md"))
 BLOCK = re.compile(r"^```(console|bash|python)\n(.*?)^```$", re.M | re.S)
 LINK = re.compile(r"(?:\]\(|src=\"|srcset=\")(?!https?:|#)([^)#\"]+)")
 
-FEWER = {"--identities": "12", "--cameras": "2", "--size": "24", "--epochs": "1", "--small-epochs": "0", "--workers": "0"}
+FEWER = {
+    "--trials": "20",
+    "--identities": "12",
+    "--cameras": "2",
+    "--size": "24",
+    "--epochs": "1",
+    "--small-epochs": "0",
+    "--workers": "0",
+}
 LAUNCHERS = ("torchrun", "accelerate", "srun")
 ONLY_READ = ("experiments.md", "scaling.md")
 """Pages whose commands take hours or clusters: only their words are checked."""

@@ -42,6 +42,15 @@ def test_entropies_in_bits(row, bits):
     assert choices([row] * 12)[0].entropy == bits
 
 
+def test_each_choice_says_what_was_decided_and_in_which_row():
+    depths = choices_of([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]], ["0", "2"], ["0", "1", "2"], "depth_a")
+    assert [(choice.decision, choice.row, choice.taken, choice.rival) for choice in depths] == [
+        ("depth_a", 0, "0", "1"),
+        ("depth_a", 1, "2", "1"),
+    ]
+    assert [choice.decision for choice in choices(SURE * 12)] == ["interaction"] * 12
+
+
 def test_what_removal_took_may_have_a_smaller_share_than_its_rival():
     choice = choices([[0.4, 0.3, 0.2, 0.1]] * 12, Architecture.uniform("channel_gate"))[5]
     assert (choice.taken, choice.share, choice.rival, choice.rival_share) == ("channel_gate", 0.2, "none", 0.4)

@@ -1,10 +1,13 @@
 import json
+import shutil
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import torch
 
+from msinet.architecture_search.one_shot import OneShotScores
 from msinet.architecture_search.search import search
 from msinet.architecture_search.settings import SearchSettings
 from msinet.architecture_search.sides import Sides
@@ -14,9 +17,12 @@ from msinet.data.identity_splits import SearchSplit, hold_out_validation
 from msinet.data.records import ReidSplits
 from msinet.engine.checkpoint import load_checkpoint
 from msinet.engine.machine import Machine
-from msinet.errors import CheckpointError, SettingsError, TrainingError
+from msinet.errors import CheckpointError, DatasetError, SettingsError, TrainingError
+from msinet.model.cost import count_multiply_adds
 from msinet.model.msinet.architecture import Architecture
-from msinet.model.msinet.search_space import PUBLISHED
+from msinet.model.msinet.network import MSINet
+from msinet.model.msinet.search_space import PUBLISHED, SCALES
+from msinet.model.msinet.widths import channels_at
 
 
 @pytest.fixture
@@ -251,3 +257,188 @@ def test_memories_hold_the_centroids_of_the_untrained_supernet(splits: ReidSplit
     for identity in range(2):
         mean = torch.nn.functional.normalize(features[labels == identity].mean(0), dim=0)
         torch.testing.assert_close(twins.weight_memory.centroids[identity], mean, atol=1e-4, rtol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def by_trials(search_settings):
+    """Settings of a search whose trials decide."""
+    return replace(search_settings, space="scales", trials=20)
+
+
+@pytest.fixture(scope="module")
+def twelve(make_splits):
+    return make_splits(train=12)
+
+
+@pytest.fixture(scope="module")
+def decided(twelve, by_trials, tmp_path_factory):
+    """The folder of a search by trials, and what it found."""
+    out = tmp_path_factory.mktemp("trials")
+    return out, search(twelve, by_trials, out)
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """Return the files of a search but its checkpoints, in which a time stands."""
+    return {path.name: path.read_bytes() for path in folder.glob("[!.]*") if path.suffix in (".json", ".jsonl", ".svg")}
+
+
+def macs(architecture: Architecture, settings: SearchSettings) -> int:
+    """Return the multiply-adds of a network, counted on the network itself."""
+    return count_multiply_adds(MSINet(architecture, 1, channels_at(settings.width), settings.image_size))
+
+
+def test_a_search_by_trials_writes_effects_and_findings(by_trials, decided):
+    out, found = decided
+    space = replace(SCALES, cells_per_stage=1)
+    written = json.loads((out / "architecture.json").read_text())
+    assert Architecture.load(out / "architecture.json") == found.architecture
+    assert written["space"] == space.to_dict()
+    assert written["alphas"]["columns"] == written["effects"]["columns"] == list(space.columns)
+    assert [len(row) for row in written["effects"]["rows"]] == [11] * 6
+    assert written["findings"] == list(found.findings)
+    assert any("multiply-adds for an image of 32 x 32" in finding for finding in found.findings)
+    for name in ("interaction", "depth_a", "depth_b"):
+        taken = [choice["taken"] for choice in written["choices"] if choice["decision"] == name]
+        assert taken == [str(getattr(place, name)) for place in found.architecture.places]
+    assert len((out / "trials.jsonl").read_text().splitlines()) == by_trials.trials
+
+
+@pytest.fixture
+def deeper_is_better(decided, tmp_path, monkeypatch):
+    """The folder of a search whose supernet is trained, and whose networks will score by exchanges and depths alone."""
+
+    def score(self, cells):
+        places = Architecture.from_cells(cells).places
+        return sum(0.01 * sum(place.depths) + 0.03 * (place.interaction == "exchange") for place in places)
+
+    monkeypatch.setattr(OneShotScores, "score", score)
+    shutil.copytree(decided[0], tmp_path / "deeper")
+    (tmp_path / "deeper/trials.jsonl").unlink()
+    return tmp_path / "deeper"
+
+
+def test_each_choice_has_its_gain_and_the_share_of_its_rival(twelve, by_trials, deeper_is_better):
+    out = deeper_is_better
+    found = search(twelve, by_trials, out)
+    written = json.loads((out / "architecture.json").read_text())
+    [last] = (json.loads(line) for line in (out / "search.jsonl").read_text().splitlines()[-1:])
+    space = replace(SCALES, cells_per_stage=1)
+    for choice in found.choices:
+        [decision] = (decision for decision in space.decisions if decision.name == choice.decision)
+        effects = dict(
+            zip(map(str, decision.options), written["effects"]["rows"][choice.row][decision.columns], strict=True)
+        )
+        others = {option: effect for option, effect in effects.items() if option != choice.taken}
+        assert choice.gain == pytest.approx(effects[choice.taken] - max(others.values()))
+        assert others[choice.rival] == max(others.values())
+        assert choice.gain is not None and choice.error is not None and choice.gain >= -choice.error
+        shares = torch.tensor(last["alphas"][choice.row][decision.columns]).softmax(0).tolist()
+        named = dict(zip(map(str, decision.options), shares, strict=True))
+        assert (choice.share, choice.rival_share) == pytest.approx((named[choice.taken], named[choice.rival]))
+
+
+def test_a_finished_search_by_trials_repeats_nothing(twelve, by_trials, decided, monkeypatch):
+    out, found = decided
+    before = files_of(out)
+    monkeypatch.setattr(TwinsSearch, "step", None)
+    monkeypatch.setattr(OneShotScores, "score", None)
+    again = search(twelve, by_trials, out)
+    assert (found.finished_before, again.finished_before) == (False, True)
+    assert again == found
+    assert files_of(out) == before
+
+
+def test_other_numbers_of_trials_do_not_train_the_supernet_again(twelve, by_trials, decided, monkeypatch, tmp_path):
+    shutil.copytree(decided[0], tmp_path, dirs_exist_ok=True)
+    before = files_of(tmp_path)
+    monkeypatch.setattr(TwinsSearch, "step", None)
+    search(twelve, replace(by_trials, trials=22), tmp_path)
+    after = files_of(tmp_path)
+    assert after["search.jsonl"] == before["search.jsonl"]
+    assert after["trials.jsonl"].splitlines()[:20] == before["trials.jsonl"].splitlines()
+    assert len(after["trials.jsonl"].splitlines()) == 22
+    without = search(twelve, replace(by_trials, trials=0), tmp_path)
+    assert "effects" not in json.loads((tmp_path / "architecture.json").read_text())
+    assert without.architecture == Architecture.from_alphas(without.alphas, replace(SCALES, cells_per_stage=1))
+
+
+@pytest.mark.parametrize("trials", [1, 12])
+def test_a_search_stopped_during_its_trials_goes_on_where_it_was(twelve, by_trials, decided, tmp_path, stop_after, trials):
+    with pytest.raises(KeyboardInterrupt), stop_after("trials", trials):
+        search(twelve, by_trials, tmp_path)
+    assert len((tmp_path / "trials.jsonl").read_text().splitlines()) == trials
+    assert not (tmp_path / "architecture.json").exists()
+    search(twelve, by_trials, tmp_path)
+    assert files_of(tmp_path) == files_of(decided[0])
+
+
+def test_a_search_begun_anew_leaves_no_trials_of_the_one_before(twelve, by_trials, decided, tmp_path, stop_after):
+    shutil.copytree(decided[0], tmp_path, dirs_exist_ok=True)
+    for checkpoint in tmp_path.glob("*.safetensors"):
+        checkpoint.unlink()
+    with pytest.raises(KeyboardInterrupt), stop_after("search", 1):
+        search(twelve, by_trials, tmp_path)
+    assert not (tmp_path / "trials.jsonl").exists()
+
+
+@pytest.mark.long
+def test_two_repeats_decide_one_architecture(twelve, by_trials, decided, tmp_path):
+    settings = replace(by_trials, repeats=2)
+    found = search(twelve, settings, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"repeat-0", "repeat-1", "architecture.json", "architecture.svg"}
+    assert not list(tmp_path.glob("repeat-*/architecture.json"))
+    assert (tmp_path / "repeat-0/trials.jsonl").read_bytes() == (decided[0] / "trials.jsonl").read_bytes()
+    assert (tmp_path / "repeat-1/trials.jsonl").read_bytes() != (decided[0] / "trials.jsonl").read_bytes()
+    own = [json.loads((tmp_path / f"repeat-{i}/search.jsonl").read_text().splitlines()[-1])["alphas"] for i in (0, 1)]
+    torch.testing.assert_close(torch.tensor(found.alphas), torch.tensor(own).mean(0))
+    assert Architecture.load(tmp_path / "architecture.json") == found.architecture
+    again = search(twelve, settings, tmp_path)
+    assert again == found and again.finished_before
+
+
+def test_each_budget_has_an_architecture_that_meets_it(twelve, by_trials, deeper_is_better):
+    """All by the supernet that was trained without one; architecture.json has the largest."""
+    settings = replace(by_trials, budgets=(1.65e6, 1.8e6, 2e6))
+    found = search(twelve, settings, deeper_is_better)
+    spent = []
+    for budget, name in zip(found.front, ("1.65M", "1.8M", "2M"), strict=True):
+        architecture = Architecture.load(deeper_is_better / f"architecture-{name}.json")
+        assert architecture == found.front[budget]
+        spent.append(macs(architecture, settings))
+        assert spent[-1] <= budget
+    assert spent == sorted(set(spent))
+    assert found.architecture == found.front[2e6] == Architecture.load(deeper_is_better / "architecture.json")
+
+
+@pytest.mark.long
+def test_a_budget_of_multiply_adds_is_met_by_the_network(twelve, by_trials, deeper_is_better, tmp_path, stop_after):
+    """It takes part in the training of the alphas, and a stopped search goes on with its price."""
+    settings = replace(by_trials, budget_macs=1.8e6)
+    found = search(twelve, settings, tmp_path / "whole")
+    assert 1.61e6 < macs(found.architecture, settings) <= 1.8e6
+    assert macs(search(twelve, by_trials, deeper_is_better).architecture, settings) > 1.8e6
+    assert any("meets the budget of 1.8M multiply-adds" in finding for finding in found.findings)
+    price = load_checkpoint(tmp_path / "whole/search.checkpoint.safetensors").tensors["budget.price"]
+    assert price > 0
+    with pytest.raises(KeyboardInterrupt), stop_after("search", 3):
+        search(twelve, settings, tmp_path / "stopped")
+    search(twelve, settings, tmp_path / "stopped")
+    assert files_of(tmp_path / "stopped") == files_of(tmp_path / "whole")
+
+
+def test_a_budget_that_no_network_meets_is_named(twelve, by_trials, decided, tmp_path):
+    shutil.copytree(decided[0], tmp_path, dirs_exist_ok=True)
+    found = search(twelve, replace(by_trials, budgets=(1e6,)), tmp_path)
+    assert any("misses the budget of 1M multiply-adds by" in finding for finding in found.findings)
+
+
+def test_without_identities_that_can_be_scored_the_alphas_decide(twelve, by_trials, tmp_path):
+    """The result says so; a budget, which needs trials, is refused before anything is trained."""
+    single = tuple({record.identity: record for record in twelve.train}.values())
+    settings = replace(by_trials, identities_per_batch=2, images_per_identity=2)
+    found = search(replace(twelve, train=single), settings, tmp_path / "alphas")
+    assert "There were no trials" in found.doubts[0]
+    assert not found.findings
+    with pytest.raises(DatasetError, match="a budget needs trials"):
+        search(replace(twelve, train=single), replace(settings, budget_macs=1e6), tmp_path / "budget")
+    assert not (tmp_path / "budget/search.jsonl").exists()

@@ -56,7 +56,7 @@ def tiny_run(table, tmp_path_factory, tiny):
     """The folder of a finished run, to be read."""
     out = tmp_path_factory.mktemp("run") / "out"
     both = [f"--{work}.{option[2:]}" for work in ("search", "train") for option in tiny]
-    assert run("run", table, "--out", str(out), "--recipe=small-data", *both) == 0
+    assert run("run", table, "--out", str(out), "--recipe=small-data", "--search.trials=20", *both) == 0
     return out
 
 
@@ -98,7 +98,7 @@ def test_a_result_without_a_command_cannot_be_repeated(tiny_run, tmp_path, capsy
 
 def test_the_steps_one_by_one(table, tmp_path, tiny):
     out = str(tmp_path)
-    assert run("search", table, "--out", out, *tiny) == 0
+    assert run("search", table, "--out", out, "--trials=20", *tiny) == 0
     assert run("train", table, "--architecture", f"{out}/architecture.json", "--out", out, *tiny) == 0
     assert run("evaluate", table, "--model", out, "--json", f"{out}/r.json", "--camera-pairs") == 0
     assert run("embed", table, "--model", out, "--out", f"{out}/e.npz", "--split", "gallery") == 0
@@ -107,8 +107,18 @@ def test_the_steps_one_by_one(table, tmp_path, tiny):
 
 def test_a_search_says_what_speaks_against_it(table, tmp_path, capsys, tiny):
     """After one epoch nothing is decided."""
-    assert run("search", table, "--out", str(tmp_path), *tiny) == 0
+    assert run("search", table, "--out", str(tmp_path), "--space=published", "--trials=0", *tiny) == 0
     assert "warning: The alphas did not decide" in capsys.readouterr().err
+
+
+def test_a_search_of_several_budgets_says_what_it_found_and_names_their_files(table, tmp_path, capsys, tiny):
+    budgets = ["--budgets", "1M", "1G"]
+    assert run("search", table, "--out", str(tmp_path), "--space=scales", "--trials=20", *budgets, *tiny) == 0
+    printed = capsys.readouterr().out
+    assert "multiply-adds for an image of 32 x 32." in printed
+    for name in ("architecture-1M.json", "architecture-1G.json"):
+        assert name in printed
+        assert (tmp_path / name).is_file()
 
 
 def test_shards_are_together_all_images(tiny_run, table, tmp_path):
@@ -155,6 +165,12 @@ def test_options_win_over_the_recipe(table, tmp_path, tiny):
         (["train", "TABLE", "--architecture=msmt17", "--out=x", "--epochs=0"], 2, "--epochs is 0: it must be at least 1"),
         (["search", "TABLE", "--out=x", "--identities-per-batch=500"], 2, "--identities-per-batch is 500, but only"),
         (["search", "TABLE", "--out=x", "--recipe=cake"], 2, "--recipe is cake: choose one of veri776"),
+        (["search", "TABLE", "--out=x", "--recipe=veri776", "--trials=5"], 2, "--trials is 5: give 0, or 20 at least"),
+        (["search", "TABLE", "--out=x", "--recipe=veri776", "--budget-macs=5M"], 2, "it needs trials, such as 150"),
+        (["search", "TABLE", "--out=x", "--budget-macs=2Q"], 2, "could not convert '2Q' to a number: write 200M, 1.5G or"),
+        (["search", "TABLE", "--out=x", "--budgets", "5M", "2Q"], 2, "could not convert '2Q' to a number: write 200M"),
+        (["search", "TABLE", "--out=x", "--trials=20", "--budget-macs=-1"], 2, "--budget-macs is -1.0: it must be positive"),
+        (["search", "TABLE", "--out=x", "--space=wide"], 2, 'Invalid value "wide" for --space'),
         (["evaluate", "TABLE", "--model=nowhere"], 1, "pass the folder that msinet train wrote"),
     ],
 )
@@ -162,6 +178,16 @@ def test_errors_say_what_to_do(table, tmp_path, monkeypatch, capsys, tokens, cod
     monkeypatch.chdir(tmp_path)
     assert run(*(table if token == "TABLE" else token for token in tokens)) == code
     assert words in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    "budget", ["budget_macs = 1e9", 'budget_macs = "1G"', "budgets = [1e6, 1_000_000_000]", "budgets = []"]
+)
+def test_recipes_name_budgets_in_numbers_and_in_words(table, tmp_path, capsys, budget):
+    """What is wrong is only that there are too few identities."""
+    (tmp_path / "r.toml").write_text(f"[search]\ntrials = 20\n{budget}\n", encoding="utf-8")
+    assert run("search", table, f"--out={tmp_path}", f"--recipe={tmp_path}/r.toml") == 2
+    assert "--identities-per-batch is 16, but only" in " ".join(capsys.readouterr().err.split())
 
 
 def test_recipe_with_an_unknown_setting_is_refused(table, tmp_path, capsys):
@@ -183,7 +209,8 @@ def test_run_on_few_images_takes_the_recipe_for_small_data(table, tmp_path, caps
 
 @pytest.mark.parametrize("verb", [["search"], ["train", "--architecture=msmt17"]])
 def test_search_and_training_take_the_recipe_that_run_takes(table, tmp_path, capsys, tiny, verb):
-    assert run(*verb, table, f"--out={tmp_path}", *tiny) == 0
+    few = ["--trials=20"] if verb == ["search"] else []
+    assert run(*verb, table, f"--out={tmp_path}", *few, *tiny) == 0
     assert capsys.readouterr().out.splitlines()[0] == CHOSEN
     file = tmp_path / ("architecture.json" if verb == ["search"] else "model.json")
     values = json.loads(file.read_text())

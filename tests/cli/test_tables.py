@@ -6,13 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from msinet.cli.tables import show_camera_pairs, show_result, show_results
+from msinet.architecture_search.conclusion import Searched
+from msinet.architecture_search.settings import SearchSettings
+from msinet.cli.tables import show_architecture, show_camera_pairs, show_result, show_results, show_searched
 from msinet.data.settings import DataSettings
 from msinet.evaluation.evidence import CameraPair, Evidence
 from msinet.evaluation.metrics import PerQuery, Scores
 from msinet.evaluation.record import DataFacts, EvaluateCommand, Record
 from msinet.evaluation.result import RetrievalResult
 from msinet.evaluation.settings import ScoringSettings
+from msinet.model.msinet.architecture import Architecture
 
 
 def result(protocol: str = "image-to-track-camera", name: str = "world", **options) -> RetrievalResult:
@@ -61,3 +64,49 @@ def test_models_and_datasets_of_one_name_are_named_by_their_folders(capsys, what
     show_results([result().with_record(command=command) for command in commands])
     words = "".join(shown(capsys).split())
     assert "runs/a" in words and "runs/b" in words
+
+
+@pytest.fixture
+def scales() -> Architecture:
+    """A network of one, two and one cells, with depths of its own."""
+    stages = ((("none", "exchange"),), (("none", "none"), ("exchange", "none")), (("cross_attention", "cross_attention"),))
+    return Architecture(stages, tuple((i % 3, i % 4) for i in range(8)))
+
+
+def rows_of(words: str) -> list[list[str]]:
+    """Return the cells of a printed table, without its frame."""
+    return [[cell.strip() for cell in line.strip("│┃").split("│")] for line in words.splitlines() if line[0] in "│"]
+
+
+def test_depths_are_printed_where_they_are_not_the_published_ones(capsys, monkeypatch, scales):
+    monkeypatch.setenv("COLUMNS", "80")
+    show_architecture(scales)
+    assert rows_of(shown(capsys)) == [
+        ["1", "1", "none, exchange", "0, 1", "0, 1"],
+        ["2", "1", "none, none", "2, 0", "2, 3"],
+        ["2", "2", "exchange, none", "1, 2", "0, 1"],
+        ["3", "1", "cross_attention, cross_attention", "0, 1", "2, 3"],
+    ]
+
+
+def test_published_depths_need_no_words(capsys):
+    show_architecture(Architecture.named("veri776"))
+    assert rows_of(shown(capsys))[0] == ["1", "1", "exchange, channel_gate"]
+
+
+def test_a_search_says_what_it_found_the_network_of_each_budget_and_its_doubts(capsys, scales):
+    small = Architecture.uniform("none", depths=(0, 0))
+    found = Searched(scales, (), (), ("Beware.",), ("It is cheap.",), {1.5e6: small, 2e8: scales})
+    show_searched(found, SearchSettings(trials=20, budgets=(1.5e6, 2e8), width=0.25, image_height=64, image_width=48))
+    captured = capsys.readouterr()
+    assert captured.out.splitlines()[0] == "It is cheap."
+    assert captured.err == "warning: Beware.\n"
+    (least, cost, is_met, file), second = rows_of(captured.out)
+    assert (least, is_met, file) == ("1.5M", "no", "architecture-1.5M.json")
+    assert cost.endswith("M")
+    assert (second[0], *second[2:]) == ("200M", "yes", "architecture-200M.json")
+
+
+def test_a_search_without_trials_says_nothing_of_them(capsys, scales):
+    show_searched(Searched(scales, (), (), ()), SearchSettings())
+    assert shown(capsys) == ""

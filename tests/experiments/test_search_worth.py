@@ -10,9 +10,15 @@ from msinet.architecture_search.settings import SearchSettings
 from msinet.data.records import ReidSplits
 from msinet.errors import SettingsError
 from msinet.experiments import search_worth as experiment
+from msinet.experiments import search_worth_plan
 from msinet.experiments.search_worth import search_worth
 from msinet.experiments.search_worth_plan import Plan
+from msinet.experiments.search_worth_report import depth_agreement
 from msinet.experiments.settings import SearchWorthSettings
+from msinet.model.cost import count_multiply_adds
+from msinet.model.msinet.architecture import Architecture
+from msinet.model.msinet.network import MSINet
+from msinet.model.msinet.widths import channels_at
 from msinet.training.settings import TrainSettings
 
 
@@ -72,3 +78,42 @@ def test_architectures_that_are_asked_for_later_are_scored_by_the_supernet_too(s
         experiment.score_others(plan, tmp_path, file, None)
     assert asked == [1, 1]
     assert set(json.loads(file.read_text())) == {"all:none", "random:0"}
+
+
+def test_random_architectures_of_a_cost_have_it(splits, settings, recipe):
+    width, size = recipe[1].width, recipe[1].image_size
+
+    def cost(name):
+        return count_multiply_adds(MSINet(Architecture.find(name), 1, channels_at(width), size))
+
+    asked = float(cost("scales:5"))
+    plan = Plan.of(splits, replace(settings, space="scales", random=2, cost=asked), *recipe)
+    uniform, at_cost = plan.randoms.values()
+    assert uniform == ["scales:0", "scales:1"]
+    assert len(at_cost) == 2
+    assert [cost(name) for name in at_cost] == pytest.approx([asked] * 2, rel=0.05)
+
+
+def test_a_cost_that_no_random_architecture_has_is_refused(splits, settings, recipe, monkeypatch):
+    monkeypatch.setattr(search_worth_plan, "DRAWS", 10)
+    with pytest.raises(SettingsError, match="cost is 1: of 10 random architectures 0 have it"):
+        Plan.of(splits, replace(settings, space="scales", cost=1.0), *recipe)
+
+
+def test_depths_agree_within_one_step(splits, settings, recipe):
+    plan = Plan.of(splits, replace(settings, variant=("published",)), *recipe)
+    found = ["all:none:0,0", "all:none:1,2"]  # a within one step everywhere, b nowhere
+    for label, name in zip(plan.searched("published"), found, strict=True):
+        folder = plan.search_folder(label)
+        folder.mkdir(parents=True)
+        Architecture.find(name).save(folder / "architecture.json")
+    assert "within one step at 50 % of" in depth_agreement(plan, "published")
+    Architecture.find("all:none:0,0x1").save(plan.search_folder("published-1") / "architecture.json")
+    assert "within one step at 50 % of" in depth_agreement(plan, "published")  # of the cells that both have, all
+
+
+def test_an_architecture_outside_the_space_is_trained_but_not_scored_by_the_supernet(splits, settings, recipe, tmp_path):
+    given = replace(settings, seeds=(0,), variant=("published",), random=0, others=("all:none", "all:none:1,1"))
+    search_worth(splits, given, *recipe)
+    scored = json.loads((tmp_path / "searches/published-0/supernet.json").read_text())
+    assert list(scored) == ["all:none"]

@@ -131,6 +131,31 @@ def test_names_cannot_break_the_page(rewritten):
     assert "<img src=x" not in text
 
 
+def test_a_search_s_file_cannot_break_the_page(folder, tmp_path):
+    for name in ("result.json", "search.jsonl", "architecture.json"):
+        shutil.copy(folder / name, tmp_path)
+    said = json.loads((tmp_path / "architecture.json").read_text())
+    evil = "<script>alert(1)</script>"
+    said |= {"findings": [evil], "doubts": [evil]}
+    said["choices"][0]["rival"] = evil
+    (tmp_path / "architecture.json").write_text(json.dumps(said))
+    text = write_report(tmp_path, ()).read_text(encoding="utf-8")
+    assert "<script" not in text
+    assert text.count("&lt;script&gt;") == 3
+
+
+def test_gains_of_trials_stand_in_the_page_with_their_errors(folder, tmp_path):
+    for name in ("result.json", "search.jsonl", "architecture.json"):
+        shutil.copy(folder / name, tmp_path)
+    said = json.loads((tmp_path / "architecture.json").read_text())
+    said["choices"][0] |= {"gain": -0.0031, "error": 0.0054}
+    said["choices"][1] |= {"gain": 0.0131, "error": 0.0054}
+    (tmp_path / "architecture.json").write_text(json.dumps(said))
+    text = write_report(tmp_path, ()).read_text(encoding="utf-8")
+    assert '<td class="number soft">-0.31 ± 0.54</td>' in text
+    assert '<td class="number">+1.31 ± 0.54</td>' in text
+
+
 def test_names_that_are_not_utf_8_are_shown_by_their_bytes(rewritten):
     def change(result):
         data = replace(result.record.data, name="s\udcb3t")

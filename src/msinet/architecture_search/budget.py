@@ -27,7 +27,7 @@ class Budget(nn.Module):
     def forward(self, shares: Tensor) -> Tensor:
         """Return what a mixture (L, columns) costs the loss of the alphas, and let the price follow."""
         excess = self.costs.expected(shares) / self.limit - 1
-        charged = self.price * excess
+        charged = self.price.clone() * excess  # The backward pass needs the price as it is now.
         with torch.no_grad():
             self.price.add_(RATE * excess.detach()).clamp_(min=0)
         return charged

@@ -72,9 +72,12 @@ def choices_of(
 def doubts_about(choices: Sequence[Choice]) -> list[str]:
     """Return in sentences why a search's result should not be trusted; none where nothing speaks against it."""
     doubts = []
-    [(name, count)] = Counter(choice.taken for choice in choices).most_common(1)
-    if count / len(choices) >= COLLAPSED:
-        doubts.append(f"The search collapsed: {count} of {len(choices)} places chose {name}. Compare it with {name} alone.")
+    interactions = [choice.taken for choice in choices if choice.decision == "interaction"]
+    [(name, count)] = Counter(interactions).most_common(1)
+    if count / len(interactions) >= COLLAPSED:
+        doubts.append(
+            f"The search collapsed: {count} of {len(interactions)} places chose {name}. Compare it with {name} alone."
+        )
     middle = median(choice.margin for choice in choices)
     if middle < UNSURE:
         doubts.append(

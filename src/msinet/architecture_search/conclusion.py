@@ -1,6 +1,5 @@
 """Conclusion of a search: the architecture that trials or alphas decide on, and what is known about the choice."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -10,19 +9,25 @@ import torch
 from torch import Tensor
 
 from msinet.architecture_search.certainty import Choice, choices_of, doubts_about, shares_of
-from msinet.architecture_search.decision import Decisions, Network
+from msinet.architecture_search.decision import Comparison, Decisions, Network
 from msinet.architecture_search.effects import Effects, Trial
-from msinet.architecture_search.settings import SearchSettings, in_short
+from msinet.architecture_search.settings import DECISION, SearchSettings, file_of_budget, in_short
 from msinet.architecture_search.twins import TwinsSearch
+from msinet.engine.settings import settings_dict
 from msinet.files.atomic import write_atomically
 from msinet.model.cost import count_multiply_adds
 from msinet.model.msinet.architecture import Architecture
-from msinet.model.msinet.costs import fastest_times
+from msinet.model.msinet.latencies import measured_times
 from msinet.model.msinet.network import MSINet
 from msinet.model.msinet.search_space import SearchSpace
 from msinet.model.msinet.widths import channels_at
 
 ARCHITECTURE = "architecture.json"
+
+NO_TRIALS = (
+    "There were no trials: the identities of the alphas need two images each, of two cameras where cameras are known. The "
+    "largest alphas decided."
+)
 
 NOTHING_FOUND = "The trials tell no option from another: the cheapest network is taken. More trials or repeats may tell."
 
@@ -66,26 +71,35 @@ def conclude(supernets: Sequence[TrainedSupernet], settings: SearchSettings, out
     values = torch.stack([supernet.values for supernet in supernets]).mean(0)
     finished_before = all(supernet.finished_before for supernet in supernets)
     kept = {"alphas": {"columns": list(space.columns), "rows": alphas.tolist()}}
-    if settings.trials:
-        trials = [replace(trial, supernet=i) for i, supernet in enumerate(supernets) for trial in supernet.trials]
+    trials = [replace(trial, supernet=i) for i, supernet in enumerate(supernets) for trial in supernet.trials]
+    if trials:
         decisions = Decisions(Effects.of(space, trials), first.costs)
-        found = decided_by_trials(decisions, settings, alphas.tolist(), first.mixture_temperature)
+        # Each process has timed its own machine: the first decides for all.
+        decides = first.machine.is_first
+        own = decided_by_trials(decisions, settings, alphas.tolist(), first.mixture_temperature) if decides else None
+        found: Searched = first.machine.gather_objects([own])[0]
         kept["effects"] = {"columns": list(space.columns), "rows": decisions.effects.values.tolist()}
     else:
         architecture = first.supernet.architecture_of(values)
         choices = choices_in(space, alphas.tolist(), first.mixture_temperature, architecture)
-        found = Searched(architecture, tuple(map(tuple, alphas.tolist())), tuple(choices), tuple(doubts_about(choices)))
+        doubts = [NO_TRIALS] * bool(settings.trials) + doubts_about(choices)
+        found = Searched(architecture, tuple(map(tuple, alphas.tolist())), tuple(choices), tuple(doubts))
         if not values.equal(alphas):
             kept["decided_by"] = {"columns": list(space.columns), "rows": values.tolist()}
     if first.machine.is_first:
         certainty = {"choices": [asdict(choice) for choice in found.choices], "doubts": found.doubts}
         certainty |= {"findings": found.findings} if found.findings else {}
-        about = {"space": space.to_dict(), **kept, **certainty, "made_from": supernets[0].made_from}
+        about = {"space": space.to_dict(), **kept, **certainty, "made_from": supernets[0].made_from | decided_with(settings)}
         found.architecture.save(out / ARCHITECTURE, **about)
         for budget, architecture in found.front.items():
-            architecture.save(out / f"architecture-{in_short(budget)}.json", space=space.to_dict(), budget_macs=budget)
+            architecture.save(out / file_of_budget(budget), space=space.to_dict(), budget_macs=budget)
         write_atomically(out / "architecture.svg", found.architecture.to_svg().encode())
     return replace(found, finished_before=finished_before)
+
+
+def decided_with(settings: SearchSettings) -> dict[str, Any]:
+    """Return the settings of the decision, as plain values."""
+    return {name: value for name, value in settings_dict(settings).items() if name in DECISION}
 
 
 def decided_by_trials(
@@ -97,12 +111,7 @@ def decided_by_trials(
     budget = max(front) if front else settings.budget_ms or settings.budget_macs
     network = front[max(front)] if front else decisions.take(budget)
     architecture = Architecture.from_cells(decisions.cells(network))
-    compared = {(one.decision, one.row): one for one in decisions.comparisons(network)}
-    choices = []
-    for choice in choices_in(space, alphas, temperature, architecture):
-        if one := compared.get((choice.decision, choice.row)):
-            choice = replace(choice, rival=str(one.rival), gain=one.gain, error=one.error)
-        choices.append(choice)
+    choices = choices_in(space, alphas, temperature, architecture, decisions.comparisons(network))
     findings = findings_of(decisions, network, settings)
     architectures = {limit: Architecture.from_cells(decisions.cells(one)) for limit, one in front.items()}
     doubts = () if decisions.effects.mean.any() else (NOTHING_FOUND,)
@@ -112,30 +121,41 @@ def decided_by_trials(
 def findings_of(decisions: Decisions, network: Network, settings: SearchSettings) -> list[str]:
     """Return in sentences what a network of the trials has, and what it costs, measured on the network itself."""
     architecture = Architecture.from_cells(decisions.cells(network))
-    interactions = Counter(architecture.interactions)
-    without, places = interactions["none"], len(architecture.interactions)
+    without = [one for one in decisions.comparisons(network) if (one.decision, one.taken) == ("interaction", "none")]
+    needless, places = sum(one.gain >= -one.error for one in without), len(architecture.interactions)
     found = []
-    if without == places:
+    if needless == places:
         found.append("No interaction is needed here: none loses no more than a standard error at every place.")
-    elif without:
-        found.append(f"No interaction is needed at {without} of {places} places.")
+    elif needless:
+        found.append(f"No interaction is needed at {needless} of {places} places.")
+    if spared := len(without) - needless:
+        found.append(f"To meet the budget, {spared} of {places} places do without an interaction that would gain.")
     whole = MSINet(architecture, 1, channels_at(settings.width), settings.image_size)
     height, width = settings.image_size
     multiply_adds = count_multiply_adds(whole)
     found.append(f"The network has {in_short(multiply_adds)} multiply-adds for an image of {height} x {width}.")
     limit, spent, unit = settings.budget_macs or max(settings.budgets, default=None), float(multiply_adds), "multiply-adds"
     if settings.budget_ms:
-        limit, spent, unit = settings.budget_ms, fastest_times([whole], seconds=1)[0].item(), "ms"
+        limit, unit = settings.budget_ms, "ms"
+        spent = measured_times([whole], torch.get_num_threads(), seconds=1).item()
     if limit:
-        words = "meets" if spent <= limit else f"misses by {100 * (spent / limit - 1):.0f} %"
-        found.append(f"With {in_short(spent)} {unit} it {words} the budget of {in_short(limit)} {unit}.")
+        words, over = ("meets", "") if spent <= limit else ("misses", f" by {100 * (spent / limit - 1):.2g} %")
+        found.append(f"With {in_short(spent)} {unit} it {words} the budget of {in_short(limit)} {unit}{over}.")
     return found
 
 
 def choices_in(
-    space: SearchSpace, alphas: Sequence[Sequence[float]], temperature: float, architecture: Architecture
+    space: SearchSpace,
+    alphas: Sequence[Sequence[float]],
+    temperature: float,
+    architecture: Architecture,
+    comparisons: Sequence[Comparison] = (),
 ) -> list[Choice]:
-    """Return the choice of each decision, with its share of the mixture; of cells that are left out, none."""
+    """Return the choice of each decision, with its share of the mixture; of cells that are left out, none.
+
+    Where trials decided, their comparisons name the rivals.
+    """
+    compared = {(one.decision, one.row): one for one in comparisons}
     choices: list[Choice] = []
     for decision in space.decisions:
         if len(decision.options) < 2:
@@ -149,7 +169,11 @@ def choices_in(
         shares = shares_of([list(alphas[row])[decision.columns] for row in rows], temperature)
         found = choices_of(shares, taken, list(map(str, decision.options)), decision.name)
         numbers = range(space.stages) if decision.is_of_stage else rows
-        choices += [replace(choice, row=row) for choice, row in zip(found, numbers, strict=True)]
+        for choice, own, number in zip(found, shares, numbers, strict=True):
+            if one := compared.get((decision.name, number)):
+                share = own[[*decision.options].index(one.rival)]
+                choice = replace(choice, rival=str(one.rival), rival_share=share, gain=one.gain, error=one.error)
+            choices.append(replace(choice, row=number))
     return choices
 
 

@@ -70,10 +70,11 @@ class Decisions:
     def take(self, budget: float | None = None) -> Network:
         """Return the network with the highest expected score, made cheaper where the effects cannot tell.
 
-        An option is taken in place of a better one where it is cheaper and loses no more than one standard error (the
-        one-standard-error rule of Breiman et al., Classification and Regression Trees, 1984). A budget, in the unit of the
-        costs, is met at a small loss of score: all decisions pay the same price for cost, the lowest that meets it. Where no
-        network meets the budget, the cheapest is returned.
+        Cheaper options replace better ones as long as the network as a whole loses no more than one standard error of the
+        difference (the one-standard-error rule of Breiman et al., Classification and Regression Trees, 1984). Of options
+        that cost the same, the first counts as cheaper: no interaction before an exchange. A budget, in the unit of the
+        costs, is met at a small loss of score: all decisions pay the same price for cost, the lowest that meets it. Where
+        no network meets the budget, the cheapest is returned.
         """
         found = self.simplified(self.best(price=0))
         if budget is None or self.cost(found) <= budget:
@@ -100,11 +101,12 @@ class Decisions:
         return Network(tuple(space.largest_places(worth.tolist())), tuple(kept))
 
     def simplified(self, network: Network) -> Network:
-        """Return the network with the cheapest options that lose no more than one standard error, one after the other."""
+        """Return the network with ever cheaper options, as long as they lose together no more than one standard error."""
+        best = network
         for decision in self.effects.space.decisions:
             for row in network.rows(decision, self.effects.space):
                 others = [network.having(decision, row, option) for option in decision.options]
-                within = [other for other in others if self.is_as_good(other, network)]
+                within = [other for other in others if self.is_as_good(other, best)]
                 network = min(within, key=self.cost)
         return network
 
@@ -140,5 +142,7 @@ class Decisions:
 
     def price_of_the_cheapest(self) -> float:
         """Return a price at which cost alone decides."""
-        steps = [step for step in (*np.ravel(self.costs.options), *np.ravel(self.costs.cells)) if step > 0]
-        return 4 * float(np.abs(self.effects.values).sum() + 1e-9) / min(steps, default=1.0)
+        options, space = np.array(self.costs.options), self.effects.space
+        steps = [np.diff(np.sort(options[:, decision.columns])).ravel() for decision in space.decisions]
+        steps = np.concatenate([*steps, options.ravel(), np.ravel(self.costs.cells)])
+        return 4 * float(np.abs(self.effects.values).sum() + 1e-9) / min(steps[steps > 0], default=1.0)

@@ -1,6 +1,6 @@
 """One-shot scores: the retrieval mAP of single networks of a supernet, with its weights, without training them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -26,8 +26,8 @@ class OneShotScores:
 
     Args:
         supernet: on the machine's device; its running statistics are replaced.
-        for_statistics: batches that the statistics are taken from, the same in all processes.
-        batches: this process's share of the images to score.
+        for_statistics: batches that the statistics are taken from, the same in all processes; gone through for each network.
+        batches: this process's share of the images to score; gone through for each network.
         records: all images to score, in order; each is a query, and the others are its gallery.
         machine: device, precision and processes.
 
@@ -38,8 +38,8 @@ class OneShotScores:
     def __init__(
         self,
         supernet: Supernet,
-        for_statistics: Sequence[Batch],
-        batches: Sequence[Batch],
+        for_statistics: Iterable[Batch],
+        batches: Iterable[Batch],
         records: Sequence[ImageRecord],
         machine: Machine,
     ) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msinet.architecture_search.conclusion import ARCHITECTURE, Searched, TrainedSupernet, conclude
 from msinet.architecture_search.settings import DECISION, SearchSettings
-from msinet.architecture_search.trials import TRIALS, require_scores, run_trials
+from msinet.architecture_search.trials import TRIALS, can_be_scored, number_of_trials, run_trials
 from msinet.architecture_search.twins import TwinsSearch
 from msinet.data.identity_splits import hold_out_validation
 from msinet.data.records import ReidSplits
@@ -82,8 +82,7 @@ def _supernet(
     """Train a supernet, or take the trained one in a folder, and run its trials."""
     train = hold_out_validation(splits, settings.validation_share).train
     sides = method.sides_of(settings, train)
-    if settings.trials:
-        require_scores(sides, settings.seed)
+    has_trials = settings.trials > 0 and can_be_scored(sides, settings)
     feeds = (
         Feed(sides.split.weight_images, settings, sides.weight_identities),
         Feed(sides.split.alpha_images, settings, sides.alpha_identities, stream=1),
@@ -100,13 +99,14 @@ def _supernet(
     else:
         if machine.is_first:
             (out / ARCHITECTURE).unlink(missing_ok=True)  # of a search whose checkpoint was deleted
-            (out / TRIALS).unlink(missing_ok=True)
         twins.fill_memories(caches)
-    finished_before = loop.step == loop.total
+    finished_before = loop.step == loop.total and number_of_trials(out) >= settings.trials * has_trials
+    if loop.step < loop.total and machine.is_first:
+        (out / TRIALS).unlink(missing_ok=True)  # of such a search
     alternate(twins, feeds, loop, caches)
     twins.follow_schedules(loop.total - 1, loop.steps_per_epoch)
     values = twins.decide(caches)
-    trials = run_trials(twins, caches, out) if settings.trials else []
+    trials = run_trials(twins, caches, out) if has_trials else []
     return TrainedSupernet(twins, values, trials, loop.folder.made_from, finished_before)
 
 

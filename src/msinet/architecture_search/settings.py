@@ -27,22 +27,35 @@ def amount(_: object, tokens: Sequence[Token]) -> float:
     Raises:
         ValueError: it is no number.
     """
-    text = tokens[0].value.strip().upper()
-    unit = text[-1:] if text[-1:] in UNITS else ""
-    return float(text.removesuffix(unit)) * UNITS[unit]
+    written = tokens[0].value.strip()
+    unit = written[-1:].upper() if written[-1:].upper() in UNITS else ""
+    try:
+        return float(written[: len(written) - len(unit)]) * UNITS[unit]
+    except ValueError:
+        raise ValueError(f"could not convert {written!r} to a number: write 200M, 1.5G or 200000000") from None
 
 
-def in_short(number: float) -> str:
-    """Return a number with three digits and its unit: 200M, 1.5G."""
+def in_short(number: float, digits: int = 3) -> str:
+    """Return a number with some digits and its unit: 200M, 1.5G."""
     for unit, factor in reversed(UNITS.items()):
-        if number >= factor:
-            return f"{number / factor:.3g}{unit}"
-    return f"{number:.3g}"
+        short = f"{number / factor:.{digits}g}"
+        if float(short) >= 1:
+            return f"{short}{unit}"
+    return f"{number:.{digits}g}"
+
+
+def file_of_budget(budget: float) -> str:
+    """Return the name of the file of one of several budgets' architectures."""
+    return f"architecture-{in_short(budget, 9)}.json"
 
 
 def amounts(_: object, tokens: Sequence[Token]) -> tuple[float, ...]:
-    """Return several numbers as a command line writes them."""
-    return tuple(amount(float, [token]) for token in tokens)
+    """Return several numbers as a command line writes them; an empty list of a recipe comes as an empty word."""
+    return tuple(amount(float, [token]) for token in tokens if token.value)
+
+
+SEVERAL_AMOUNTS = Parameter(converter=amounts, consume_multiple=True, negative=(), show_default=False)
+"""An option with several numbers after it."""
 
 
 @Parameter(name="*")
@@ -51,9 +64,10 @@ class SearchSettings(LoopSettings):
     """Settings of the search. Defaults: the published ones; the command line takes the recipe that fits the data."""
 
     space: Annotated[SpaceName, NETWORK] = "published"
-    """Search space. published: the interaction at each place, one of four. scales: the depths of both branches as well."""
+    """Search space. published: the interaction at each place, one of four. scales: also the depths of both branches there,
+    and the number of cells of each stage."""
     cells_per_stage: Annotated[int, NETWORK] = 2
-    """Cells in each of the three stages."""
+    """Cells in each of the three stages; in the space scales, the most."""
     interactions_per_cell: Annotated[int, NETWORK] = 2
     """Places in each cell where an interaction is chosen."""
     learning_rate: Annotated[float, OPTIMIZER] = 0.025
@@ -76,17 +90,17 @@ class SearchSettings(LoopSettings):
     mixture_temperature: Annotated[float, SEARCH] = 1.0
     """Final temperature T of softmax(alpha / T). It falls geometrically from 1, so that the mixture becomes a choice."""
     trials: Annotated[int, SEARCH] = 0
-    """Networks of the space whose mAP, on identities that train only the alphas, decides at the end: each option's effect on
-    it, or the lower cost where the effects cannot tell. 0: the largest alphas decide, as published."""
+    """Networks of the space, at least 20, that the supernet scores at the end on identities that train only the alphas. The
+    effect of each option on their mAP decides or, where it is too small to tell, the lower cost. 0: the largest alphas
+    decide, as published."""
     repeats: Annotated[int, SEARCH] = 1
-    """Supernets that are trained, with seeds one after the other; their trials decide together."""
+    """Supernets that are trained, with consecutive seeds. They decide together."""
     budget_macs: Annotated[float | None, SEARCH, Parameter(converter=amount)] = None
     """Most multiply-adds of the network for one image, such as 200M. Needs trials."""
     budget_ms: Annotated[float | None, SEARCH] = None
     """Most milliseconds of the network for one image on this machine. Needs trials."""
-    budgets: Annotated[tuple[float, ...], SEARCH, Parameter(converter=amounts, consume_multiple=True, negative=())] = ()
-    """Several budgets of multiply-adds, such as 50M 100M: each gives an architecture, all by one supernet.
-    Needs trials."""
+    budgets: Annotated[tuple[float, ...], SEARCH, SEVERAL_AMOUNTS] = ()
+    """Several budgets of multiply-adds, such as 50M 100M: each gives an architecture, all by one supernet. Needs trials."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -106,8 +120,11 @@ class SearchSettings(LoopSettings):
         for name in ("budget_macs", "budget_ms"):
             limit = getattr(self, name)
             require(self, name, limit is None or 0 < limit < math.inf, "it must be positive")
-            require(self, name, limit is None or self.trials > 0, "it needs trials: set trials=150 or so")
+            require(self, name, limit is None or self.trials > 0, "it needs trials, such as 150")
         require(self, "budgets", all(0 < limit < math.inf for limit in self.budgets), "they must be positive")
-        require(self, "budgets", not self.budgets or self.trials > 0, "they need trials: set trials=150 or so")
-        one = sum(map(bool, (self.budget_macs, self.budget_ms, self.budgets)))
-        require(self, "budget_macs", one <= 1, "give one of budget_macs, budget_ms and budgets")
+        require(self, "budgets", not self.budgets or self.trials > 0, "they need trials, such as 150")
+        in_files = {in_short(limit) for limit in self.budgets}
+        require(self, "budgets", len(in_files) == len(self.budgets), "they must differ in their first three digits")
+        given = [name for name in ("budget_macs", "budget_ms", "budgets") if getattr(self, name)]
+        for name in given[1:]:
+            require(self, name, False, "give one of budget_macs, budget_ms and budgets")

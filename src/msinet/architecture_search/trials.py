@@ -8,6 +8,7 @@ import numpy as np
 
 from msinet.architecture_search.effects import Trial
 from msinet.architecture_search.one_shot import OneShotScores
+from msinet.architecture_search.settings import SearchSettings
 from msinet.architecture_search.sides import Sides
 from msinet.architecture_search.twins import TwinsSearch
 from msinet.batches.loading import RecordImages, embedding_batches
@@ -15,6 +16,7 @@ from msinet.data.records import ImageRecord, images_by_identity
 from msinet.engine.feed import Caches
 from msinet.errors import DatasetError
 from msinet.evaluation.ranking_task import prepare_among
+from msinet.files.atomic import write_atomically
 from msinet.model.batch_statistics import kept_statistics
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.search_space import Cells, SearchSpace
@@ -47,8 +49,7 @@ def run_trials(twins: TwinsSearch, caches: Caches, out: Path) -> list[Trial]:
         for cells in drawn[len(trials) :]:
             trials.append(Trial(cells, scores.score(cells)))
             if machine.is_first:
-                with file.open("w" if len(trials) == 1 else "a", encoding="utf-8") as lines:
-                    lines.write(json.dumps({**Architecture.from_cells(cells).to_dict(), "mAP": trials[-1].score}) + "\n")
+                write_atomically(file, "".join(map(line_of, trials)).encode())
             bar.advance(1, mAP=trials[-1].score)
     return trials
 
@@ -67,10 +68,15 @@ def draw(space: SearchSpace, shares: Sequence[Sequence[float]], count: int, seed
     return drawn
 
 
+def line_of(trial: Trial) -> str:
+    """Return the line of a trial in the file."""
+    return json.dumps({**Architecture.from_cells(trial.cells).to_dict(), "mAP": trial.score}) + "\n"
+
+
 def known_trials(file: Path, drawn: Sequence[Cells]) -> list[Trial]:
     """Return the trials that a file holds, as far as they are those that were drawn."""
     trials: list[Trial] = []
-    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    lines = file.read_bytes().splitlines() if file.is_file() else []
     for cells, line in zip(drawn, lines, strict=False):
         try:
             values = json.loads(line)
@@ -78,7 +84,7 @@ def known_trials(file: Path, drawn: Sequence[Cells]) -> list[Trial]:
                 break
             trials.append(Trial(cells, float(values["mAP"])))
         except (ValueError, KeyError, TypeError):
-            break  # the line that was being written
+            break  # a damaged line
     return trials
 
 
@@ -86,10 +92,9 @@ def scores_of(twins: TwinsSearch, caches: Caches) -> OneShotScores:
     """Return what scores networks of a supernet, on images without augmentation."""
     settings, machine, sides = twins.settings, twins.machine, twins.sides
     random, size = np.random.default_rng((settings.seed, 4)), settings.batch_size
-    learnt = sides.split.weight_images
+    scored, learnt = scored_images(sides, random), sides.split.weight_images
     whole = random.permutation(len(learnt))[: max(STATISTICS_IMAGES, size)].tolist()
     whole = whole[: max(1, len(whole) // size) * size]
-    scored = scored_images(sides, random)
     own = machine.share(len(scored))
     for_statistics, batches = (
         [
@@ -113,9 +118,24 @@ def scored_images(sides: Sides, random: np.random.Generator) -> list[ImageRecord
     return chosen
 
 
-def require_scores(sides: Sides, seed: int) -> None:
-    """Raise a DatasetError where the identities of the alphas' side cannot be scored: what trials need."""
+def can_be_scored(sides: Sides, settings: SearchSettings) -> bool:
+    """Return whether the identities of the alphas' side can be scored.
+
+    Raises:
+        DatasetError: they cannot, and a budget needs trials.
+    """
     try:
-        prepare_among(scored_images(sides, np.random.default_rng((seed, 4))))
+        prepare_among(scored_images(sides, np.random.default_rng((settings.seed, 4))))
     except DatasetError as error:
-        raise DatasetError(f"networks cannot be scored on the identities of the alphas: {error}; set trials to 0") from error
+        if settings.budgets or settings.budget_macs or settings.budget_ms:
+            raise DatasetError(
+                f"a budget needs trials, and networks cannot be scored on the identities of the alphas: {error}"
+            ) from error
+        return False
+    return True
+
+
+def number_of_trials(out: Path) -> int:
+    """Return how many trials the file in a folder holds."""
+    file = out / TRIALS
+    return len(file.read_text(encoding="utf-8").splitlines()) if file.is_file() else 0

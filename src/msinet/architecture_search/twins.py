@@ -26,10 +26,11 @@ from msinet.model.msinet.widths import channels_at
 from msinet.progress import track
 
 
-def costs_of(settings: SearchSettings, space: SearchSpace) -> CostTable:
-    """Return what the options of a space cost: milliseconds on this machine where a budget is given in them."""
+def costs_of(settings: SearchSettings, space: SearchSpace, machine: Machine) -> CostTable:
+    """Return what the options of a space cost: for a budget of milliseconds, those on the first process's machine."""
     if settings.budget_ms:
-        return latency_table(space, settings.width, settings.image_size)
+        own = latency_table(space, settings.width, settings.image_size) if machine.is_first else None
+        return machine.gather_objects([own])[0]
     return multiply_adds_table(space, settings.width, settings.image_size)
 
 
@@ -63,7 +64,7 @@ class TwinsSearch:
         self.alpha_optimizer = torch.optim.Adam(
             [self.alphas], settings.alpha_learning_rate, betas=(0.5, 0.999), weight_decay=settings.alpha_weight_decay
         )
-        self.costs = costs_of(settings, space)
+        self.costs = costs_of(settings, space, machine)
         limit = settings.budget_ms or settings.budget_macs
         self.budget = Budget(self.costs, limit).to(machine.device) if limit else None
         self.mixture_temperature = 1.0

@@ -9,7 +9,7 @@ from msinet.architecture_search.settings import SearchSettings
 from msinet.cli.bars import bars
 from msinet.cli.options import Data, Out, Recipe, SharedOptions
 from msinet.cli.reading import read, require_recipe
-from msinet.cli.tables import show_doubts, show_result
+from msinet.cli.tables import show_result, show_searched
 from msinet.cli.terminal import say
 from msinet.data.settings import DataSettings
 from msinet.files.lock import sole_writer
@@ -46,7 +46,7 @@ def run(
         finished = run_all(source.splits, search, train, out, protocol, command)
         if first:
             write_report(out, source.splits.gallery)
-    show_doubts(finished.searched)
+    show_searched(finished.searched, search)
     show_result(finished.result)
     if finished.finished_before:
         say("Searched and trained before with these settings and this data: only scored anew")

@@ -1,6 +1,6 @@
 """Results, datasets, findings and architectures as tables and lines of the terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +8,7 @@ from msinet.cli.terminal import Column, Styled, say, show_table, show_warning
 
 if TYPE_CHECKING:
     from msinet.architecture_search.conclusion import Searched
+    from msinet.architecture_search.settings import SearchSettings
     from msinet.data.doctor.troubles import Finding
     from msinet.data.records import ReidSplits, Skipped
     from msinet.evaluation.result import RetrievalResult
@@ -21,13 +22,40 @@ SENTENCE = 60
 
 
 def show_architecture(architecture: "Architecture") -> None:
-    """Print the interactions of each cell as a table."""
-    rows = [
-        (str(s), str(c), ", ".join(cell))
-        for s, stage in enumerate(architecture.stages, 1)
-        for c, cell in enumerate(stage, 1)
-    ]
-    show_table(("stage", "cell", "interactions"), rows)
+    """Print the interactions of each cell as a table, and the depths of its branches where they are not the published."""
+    columns, published = ["stage", "cell", "interactions"], architecture.has_published_depths
+    rows = []
+    for s, stage in enumerate(architecture.cells, 1):
+        for c, cell in enumerate(stage, 1):
+            parts = [[str(part) for part in parts] for parts in zip(*cell, strict=True)]
+            rows.append((str(s), str(c), *(", ".join(part) for part in (parts[:1] if published else parts))))
+    show_table(columns if published else [*columns, "3x3 of a", "3x3 of b"], rows)
+
+
+def show_searched(searched: "Searched", settings: "SearchSettings") -> None:
+    """Print what a search found, the architecture of each budget, and what speaks against the result."""
+    for finding in searched.findings:
+        say(finding)
+    if searched.front:
+        show_front(searched.front, settings)
+    for doubt in searched.doubts:
+        show_warning(doubt)
+
+
+def show_front(front: "Mapping[float, Architecture]", settings: "SearchSettings") -> None:
+    """Print the multiply-adds of the architecture of each budget, and its file."""
+    from msinet.architecture_search.settings import file_of_budget, in_short
+    from msinet.model.cost import count_multiply_adds
+    from msinet.model.msinet.network import MSINet
+    from msinet.model.msinet.widths import channels_at
+
+    rows = []
+    for budget, architecture in front.items():
+        network = MSINet(architecture, 1, channels_at(settings.width), settings.image_size)
+        spent = count_multiply_adds(network)
+        met = "yes" if spent <= budget else Styled("no", "yellow")
+        rows.append((in_short(budget), in_short(spent), met, file_of_budget(budget)))
+    show_table(("budget", "multiply-adds", "met", Column("file", folds=True)), rows)
 
 
 def show_results(results: "Sequence[RetrievalResult]") -> None:
@@ -160,9 +188,3 @@ def show_left_out(skipped: "Sequence[Skipped]") -> None:
         say(f"  left out {one.path}: {one.reason}")
     if len(skipped) > 3:
         say(f"  and {len(skipped) - 3} more left out")
-
-
-def show_doubts(searched: "Searched") -> None:
-    """Print what speaks against the result of a search, on standard error."""
-    for doubt in searched.doubts:
-        show_warning(doubt)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from msinet.architecture_search.search import search
+from msinet.architecture_search.search import search, space_of
 from msinet.architecture_search.settings import SearchSettings
 from msinet.data.records import ReidSplits
 from msinet.engine.evaluate import evaluate
@@ -23,6 +23,7 @@ from msinet.experiments.supernet_score import supernet_scores
 from msinet.files.atomic import write_atomically
 from msinet.files.lock import sole_writer
 from msinet.model.msinet.architecture import Architecture
+from msinet.model.msinet.search_space import SearchSpace
 from msinet.training.settings import TrainSettings
 from msinet.training.train import train
 
@@ -86,11 +87,20 @@ def search_and_train(plan: Plan, name: str, seed: int) -> None:
 
 
 def score_others(plan: Plan, folder: Path, file: Path, machine: Machine) -> None:
-    """Score the other architectures by the supernet of a search, as far as they are not yet in the file."""
-    known = read_json(file) if file.is_file() else {}
-    if missing := [other for other in plan.others if other not in known]:
+    """Score the other architectures of the space by the supernet of a search, as far as they are not yet in the file."""
+    known, space = read_json(file) if file.is_file() else {}, space_of(plan.search)
+    if missing := [other for other in plan.others if other not in known and is_in(space, Architecture.find(other))]:
         scores = supernet_scores(folder, plan.splits, [Architecture.find(other) for other in missing], machine)
         write_atomically(file, json.dumps(known | dict(zip(missing, scores, strict=True))).encode())
+
+
+def is_in(space: SearchSpace, architecture: Architecture) -> bool:
+    """Return whether a space has an architecture."""
+    try:
+        space.indicators(architecture.cells)
+    except SettingsError:
+        return False
+    return True
 
 
 def train_and_score(plan: Plan, label: str, architecture: Architecture, seed: int) -> None:

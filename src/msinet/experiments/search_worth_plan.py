@@ -4,14 +4,15 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from msinet.architecture_search.settings import SearchSettings
+from msinet.architecture_search.search import space_of
+from msinet.architecture_search.settings import SearchSettings, in_short
 from msinet.architecture_search.twins import TwinsSearch
 from msinet.data.picture_list import PictureList
 from msinet.data.records import ReidSplits
@@ -20,7 +21,16 @@ from msinet.errors import SettingsError
 from msinet.evaluation.record import DataFacts
 from msinet.experiments.settings import SearchWorthSettings
 from msinet.experiments.variants import METHODS, variant
+from msinet.model.msinet.architecture import Architecture
+from msinet.model.msinet.costs import CostTable, multiply_adds_table
+from msinet.model.msinet.search_space import SCALES
 from msinet.training.settings import TrainSettings
+
+DRAWS = 20_000
+"""Random architectures that are looked through for those of a cost."""
+
+TOLERANCE = 0.05
+"""Largest relative difference of two costs that count as the same."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +62,10 @@ class Plan:
     """Settings of the trainings, but for the seed."""
     variants: Mapping[str, Variant]
     seeds: Sequence[int]
-    others: Sequence[str]
-    """Architectures without a search, as `Architecture.find` knows them."""
+    randoms: Mapping[str, Sequence[str]]
+    """Random architectures by the kind of their draw, as `Architecture.find` knows them."""
+    given: Sequence[str]
+    """Other architectures without a search, as `Architecture.find` knows them."""
     validation_share: float
     """Share of the training identities that is held out from the searches; trainings are scored on query and gallery."""
     out: Path
@@ -67,9 +79,21 @@ class Plan:
         Raises:
             SettingsError: a variant is unknown, or changes a setting that the search does not have.
         """
-        others = (*settings.others, *(f"random:{seed}" for seed in range(settings.random)))
-        variants = parse_variants(settings.variant)
-        return cls(splits, search, training, variants, settings.seeds, others, settings.validation_share, settings.out)
+        search, variants = replace(search, space=settings.space), parse_variants(settings.variant)
+        kind = "random" if settings.space == "published" else settings.space
+        randoms = {f"random, all {settings.random}": [f"{kind}:{seed}" for seed in range(settings.random)]}
+        if settings.cost:
+            table = multiply_adds_table(space_of(search), training.width, training.image_size)
+            seeds = seeds_at_cost(table, settings.cost, settings.random)
+            randoms[f"random at {in_short(settings.cost)}, all {len(seeds)}"] = [f"{kind}:{seed}" for seed in seeds]
+        randoms = {label: names for label, names in randoms.items() if names}
+        share, out = settings.validation_share, settings.out
+        return cls(splits, search, training, variants, settings.seeds, randoms, settings.others, share, out)
+
+    @property
+    def others(self) -> list[str]:
+        """All architectures without a search."""
+        return list(dict.fromkeys([*self.given, *(name for names in self.randoms.values() for name in names)]))
 
     @cached_property
     def pictures(self) -> str:
@@ -86,11 +110,6 @@ class Plan:
         """Return the labels of the architectures that a variant finds, one a seed."""
         return [f"{name}-{seed}" for seed in self.seeds]
 
-    @property
-    def randoms(self) -> list[str]:
-        """The random architectures."""
-        return [name for name in self.others if name.startswith("random:")]
-
     def search_folder(self, label: str) -> Path:
         """Return the folder of the search that finds an architecture."""
         return self.out / "searches" / label
@@ -102,6 +121,24 @@ class Plan:
     def result_file(self, label: str, seed: int) -> Path:
         """Return the file of the scores of an architecture that was trained with a seed."""
         return self.out / "trainings" / re.sub(r"\W+", "-", f"{label}-{seed}") / "result.json"
+
+
+def seeds_at_cost(costs: CostTable, cost: float, count: int) -> list[int]:
+    """Return the first seeds whose random architectures have a cost, within 5 %.
+
+    Raises:
+        SettingsError: they are too rare.
+    """
+    space, seeds = costs.space, []
+    for seed in range(DRAWS):
+        if abs(costs.of(Architecture.random(seed, space)) / cost - 1) <= TOLERANCE:
+            seeds.append(seed)
+        if len(seeds) == count:
+            return seeds
+    raise SettingsError(
+        f"cost is {in_short(cost)}: of {DRAWS} random architectures {len(seeds)} have it within 5 %; set another cost",
+        "cost",
+    )
 
 
 def parse_variants(words: Sequence[str]) -> dict[str, Variant]:
@@ -121,7 +158,7 @@ def parse_variants(words: Sequence[str]) -> dict[str, Variant]:
 
 def _variant(name: str, changes: Mapping[str, Any]) -> Variant:
     parts = name.split("+")
-    if name in ("random", "all"):
+    if name in ("random", "all", SCALES.name):
         raise SettingsError(f"variant is {name}: architectures without a search have this name, choose another", "variant")
     if not all(part in VARIANTS for part in parts):
         if not changes:
@@ -143,6 +180,8 @@ def _setting(word: str) -> tuple[str, Any]:
     before = settings[name]
     if isinstance(before, str):
         return name, text
+    if name.startswith("budget_"):
+        before = 0.0
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

@@ -17,6 +17,10 @@ from msinet.experiments.statistics import (
     spearman,
 )
 from msinet.experiments.tables import RankAndMAP, markdown_table, scores_cell
+from msinet.model.msinet.architecture import DEEPEST, Architecture
+
+ABSENT = (-DEEPEST, -DEEPEST)
+"""Depths of a place that an architecture does not have, in comparisons: far from all others."""
 
 Maps = Mapping[str, Mapping[int, float]]
 """mAP in % of each architecture's trainings so far: by label and seed."""
@@ -31,8 +35,10 @@ def report(plan: Plan) -> str:
     maps: Maps = {label: {seed: 100 * r.mAP for seed, r in found.items()} for label, found in results.items()}
     sentences = [
         differences(plan, maps),
-        *(rank_among_random(plan, maps, name) for name in plan.variants),
+        *(rank_among_random(plan, maps, name, kind) for name in plan.variants for kind in plan.randoms),
+        *(against_given(plan, maps, name) for name in plan.variants),
         *(decisions(plan, name) for name in plan.variants),
+        *(depth_agreement(plan, name) for name in plan.variants),
         *(predictions(plan, maps, name) for name in plan.variants),
     ]
     return "\n".join([scores_table(plan, results), "", *(f"- {sentence}" for sentence in sentences if sentence)])
@@ -47,7 +53,7 @@ def results_of(plan: Plan, label: str) -> dict[int, RetrievalResult]:
 def scores_table(plan: Plan, results: Mapping[str, Mapping[int, RetrievalResult]]) -> str:
     """Return a row for each kind of architecture, with a column for each pair of cameras, where there are two cameras."""
     rows = {name: plan.searched(name) for name in plan.variants}
-    rows |= {f"random, all {len(plan.randoms)}": plan.randoms} | {name: [name] for name in plan.others}
+    rows |= {**plan.randoms, **{name: [name] for name in plan.others}}
     found = {name: [result for label in labels for result in results[label].values()] for name, labels in rows.items()}
     found = {name: several for name, several in found.items() if several}
     pairs = next(iter(found.values()))[0].evidence.camera_pairs
@@ -79,11 +85,11 @@ def differences(plan: Plan, maps: Maps) -> str:
     )
 
 
-def rank_among_random(plan: Plan, maps: Maps, name: str) -> str:
-    """Say where a variant's architectures stand among the random ones of their seeds; nothing where either are missing."""
+def rank_among_random(plan: Plan, maps: Maps, name: str, kind: str) -> str:
+    """Say where a variant's architectures stand among random ones with their seeds; nothing where either are missing."""
     strata = []
     for seed, label in zip(plan.seeds, plan.searched(name), strict=True):
-        others = [maps[random][seed] for random in plan.randoms if seed in maps[random]]
+        others = [maps[random][seed] for random in plan.randoms[kind] if seed in maps[random]]
         if seed in maps[label] and others:
             strata.append((maps[label][seed], others))
     if not strata:
@@ -92,9 +98,19 @@ def rank_among_random(plan: Plan, maps: Maps, name: str) -> str:
     beaten = mean(mean(value < one for value in values) for one, values in strata)
     return (
         f"{name}: mean mAP {mean(own):.1f} of {len(own)} searched architectures, against {mean(map(mean, others)):.1f} of "
-        f"the random ones with their seeds; they beat {100 * beaten:.0f} % of these; a random one drawn for each seed does "
-        f"as well with p = {chance_of_better(own, others):.3f}"
+        f"{kind.replace(', all', ',')}, with their seeds; they beat {100 * beaten:.0f} % of these; a random one drawn for "
+        f"each seed does as well with p = {chance_of_better(own, others):.4f}"
     )
+
+
+def against_given(plan: Plan, maps: Maps, name: str) -> str:
+    """Say how a variant's architectures compare with the best given one; nothing where trainings are missing."""
+    searched = [maps[label].get(seed) for seed, label in zip(plan.seeds, plan.searched(name), strict=True)]
+    whole = {given: mean(maps[given].values()) for given in plan.given if len(maps[given]) == len(plan.seeds)}
+    if None in searched or not whole:
+        return ""
+    best = max(whole, key=whole.__getitem__)
+    return f"{name}: {mean(filter(None, searched)) - whole[best]:+.1f} points against {best}, the best given architecture"
 
 
 def decisions(plan: Plan, name: str) -> str:
@@ -117,6 +133,35 @@ def decisions(plan: Plan, name: str) -> str:
         f"{name}: median margin of the shares {margin:.3f}; correlation of two seeds' alphas {agreement or 'unknown'}; "
         f"mean distance of an alpha from that of {first}: {', '.join(f'{choice} {gap:.3f}' for choice, gap in gaps)}"
     )
+
+
+def depth_agreement(plan: Plan, name: str) -> str:
+    """Say at how many places two seeds' searches take depths within one step; nothing where depths are not searched.
+
+    Places in cells that only one of the two has count as different.
+    """
+    files = [plan.search_folder(label) / "architecture.json" for label in plan.searched(name)]
+    found = [Architecture.load(file) for file in files if file.is_file()]
+    if len(found) < 2 or all(one.has_published_depths for one in found):
+        return ""
+    alike = []
+    for one, other in combinations([places_by_position(architecture) for architecture in found], 2):
+        for position in one.keys() | other.keys():
+            a, b = one.get(position), other.get(position)
+            alike += [
+                a is not None and b is not None and abs(x - y) <= 1 for x, y in zip(a or (0, 0), b or (0, 0), strict=True)
+            ]
+    return f"{name}: two seeds take depths within one step at {100 * mean(alike):.0f} % of the branches' places"
+
+
+def places_by_position(architecture: Architecture) -> dict[tuple[int, int, int], tuple[int, int]]:
+    """Return the depths of an architecture by stage, cell and interaction."""
+    return {
+        (s, c, i): place.depths
+        for s, stage in enumerate(architecture.cells)
+        for c, cell in enumerate(stage)
+        for i, place in enumerate(cell)
+    }
 
 
 def predictions(plan: Plan, maps: Maps, name: str) -> str:

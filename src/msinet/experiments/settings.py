@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from msinet.engine.settings import DEVICE_HELP, WORKERS_HELP, require
+from msinet.architecture_search.settings import SpaceName, amount
+from msinet.engine.settings import DEVICE_HELP, WORKERS_HELP, require, require_one_of
 from msinet.panels import ALIGNMENT, DATA, MACHINE, NETWORK, OUTPUT, SCHEDULE, SEARCH, WORLD
 from msinet.recipes import RECIPES
 from msinet.sharing import Share
@@ -47,8 +48,12 @@ class SearchWorthSettings(ExperimentSettings):
     """Variant of the search, and settings of the search that it changes: cool, or mine overlap=0 epochs=70. May be given
     several times. Known by name: published, shared, classifiers, balanced, late, cool, removal, and several of them joined
     by a plus: shared+removal."""
+    space: Annotated[SpaceName, NETWORK] = "published"
+    """Search space of the searches and of the random architectures: published or scales."""
     random: Annotated[int, NETWORK] = 8
     """Number of random architectures."""
+    cost: Annotated[float | None, NETWORK, Parameter(converter=amount)] = None
+    """Multiply-adds, such as 8.7M: as many random architectures again have these, within 5 %."""
     others: Annotated[tuple[str, ...], NETWORK, SEVERAL] = (
         "msmt17",
         "veri776",
@@ -57,7 +62,7 @@ class SearchWorthSettings(ExperimentSettings):
         "all:channel_gate",
         "all:cross_attention",
     )
-    """Other architectures without a search: names, random:SEED, all:INTERACTION or files."""
+    """Other architectures without a search: names, random:SEED, scales:SEED, all:INTERACTION or files."""
     validation_share: Annotated[float, SEARCH] = 0.2
     """Share of the training identities that the searches do not see. The supernets score architectures on them; the
     trainings use all. 0 where the data has a validation split."""
@@ -67,6 +72,8 @@ class SearchWorthSettings(ExperimentSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self, "random", self.random >= 0, "it cannot be negative")
+        require_one_of(self, "space", SpaceName)
+        require(self, "cost", self.cost is None or self.cost > 0, "it must be positive")
         require(self, "validation_share", 0 <= self.validation_share < 1, "a share lies from 0 up to, not including, 1")
 
 

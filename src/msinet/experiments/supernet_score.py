@@ -1,18 +1,15 @@
 """Scores of architectures by the supernet of a finished search, without training them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn.functional import normalize
 
 from msinet.architecture_search.conclusion import ARCHITECTURE
+from msinet.architecture_search.one_shot import OneShotScores
 from msinet.architecture_search.search import space_of
 from msinet.architecture_search.settings import SearchSettings
-from msinet.batches.loading import Batch, RecordImages, embedding_batches
-from msinet.data.embeddings import Embeddings
+from msinet.batches.loading import RecordImages, embedding_batches
 from msinet.data.identity_splits import hold_out_validation
 from msinet.data.records import ReidSplits
 from msinet.engine.checkpoint import load_checkpoint, restore_module
@@ -20,8 +17,6 @@ from msinet.engine.feed import open_caches
 from msinet.engine.machine import Machine
 from msinet.engine.run_data import MARKS
 from msinet.errors import CheckpointError, DatasetError
-from msinet.evaluation.scoring import evaluate_embeddings
-from msinet.model.batch_statistics import take_statistics
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.supernet import Supernet
 from msinet.model.msinet.widths import channels_at
@@ -36,9 +31,7 @@ def supernet_scores(
 ) -> list[float]:
     """Return the mAP (0 to 1) of architectures on the validation identities, by the weights of a finished search.
 
-    Each architecture makes the supernet a network with one interaction at each place. Its batch norms take new statistics
-    from training images without augmentation, since the running ones are those of the mixture (as usual for one-shot
-    searches: Guo et al., Single Path One-Shot, ECCV 2020). The embedding is the pooled last map, at unit length.
+    Their batch norms take new statistics from training images without augmentation: see `OneShotScores`.
 
     Args:
         folder: folder that `search` wrote to.
@@ -57,6 +50,8 @@ def supernet_scores(
         raise DatasetError(
             "the search held no identities out to score on: search with a validation_share", "validation_share"
         )
+    for architecture in architectures:
+        supernet.space.require(architecture.cells)
     machine = machine or Machine(settings.machine)
     machine.place(supernet)
     caches = open_caches([*splits.train, *splits.validation], settings, machine)
@@ -69,31 +64,8 @@ def supernet_scores(
     for_statistics = embedding_batches(training, size, machine.device, machine.workers, whole)
     scored = embedding_batches(validation, size, machine.device, machine.workers, asked)
 
-    scores, all_shares = [], [supernet.shares_of(architecture) for architecture in architectures]
-    for shares in track(all_shares, "score architectures"):
-        vectors = machine.gather(embed_with(supernet, shares, for_statistics, scored, machine)).cpu().numpy()
-        embeddings = Embeddings(vectors, splits.validation)
-        scores.append(evaluate_embeddings(embeddings, embeddings).mAP)
-    return scores
-
-
-@torch.no_grad()
-def embed_with(
-    supernet: Supernet, shares: Tensor, for_statistics: Iterable[Batch], batches: Iterable[Batch], machine: Machine
-) -> Tensor:
-    """Return the embeddings (N, D), at unit length, of batches by a supernet with shares (L, choices).
-
-    Its batch norms take their statistics from other batches first.
-    """
-
-    def features(batch: Batch) -> Tensor:
-        with machine.autocast():
-            return supernet(batch.images, shares)
-
-    take_statistics(supernet, features, for_statistics)
-    supernet.eval()
-    vectors = [normalize(features(batch).float()) for batch in batches]
-    return torch.cat([torch.empty(0, supernet.feature_dim, device=shares.device), *vectors])
+    scores = OneShotScores(supernet, for_statistics, scored, splits.validation, machine)
+    return [scores.score(architecture.cells) for architecture in track(architectures, "score architectures")]
 
 
 def load_supernet(folder: Path, splits: ReidSplits) -> tuple[Supernet, SearchSettings]:

@@ -102,11 +102,12 @@ def shares_over_time(shares: np.ndarray, columns: Sequence[str], taken: Sequence
         taken: (L,) names of the chosen interactions.
         places: (L,) names of the places.
     """
-    count = shares.shape[1]
-    across = 4 if count % 4 == 0 else count
+    across = charts_across(len(places))
+    down = -(-len(places) // across)
     epochs = np.arange(1, len(shares) + 1)
-    with _figure(9.2, 1.75 * count / across + 0.4, count // across, across) as (figure, axes):
-        for place, axis in enumerate(axes.ravel()):
+    with _figure(9.2, 1.75 * down + 0.4, down, across) as (figure, axes):
+        drawn, blank = axes.ravel()[: len(places)], axes.ravel()[len(places) :]
+        for place, axis in enumerate(drawn):
             for i, name in enumerate(columns):
                 # The chosen one lies on top: attention starts as none, and their lines may be the same.
                 width, order = (2.2, 3) if name == taken[place] else (1.1, 2)
@@ -115,9 +116,18 @@ def shares_over_time(shares: np.ndarray, columns: Sequence[str], taken: Sequence
             axis.set_title(places[place], fontsize=9, color=INK)
             axis.set_ylim(0, 1.1 * shares.max())
             axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        for axis in drawn[len(drawn) - across :] if len(blank) else ():
+            axis.tick_params(labelbottom=True)  # Nothing stands below it that would have the labels.
+        for axis in blank:
+            axis.set_visible(False)
         figure.supxlabel("epoch", fontsize=9, color=INK)
         figure.supylabel("share", fontsize=9, color=INK)
         return _svg(figure, "Share of each interaction at each place over the epochs of the search")
+
+
+def charts_across(count: int) -> int:
+    """Return how many of several charts stand beside each other: three to five, so that few places stay blank."""
+    return min(count, min((4, 3, 5), key=lambda across: -count % across))
 
 
 def similarities(pairs: Histogram, label: str = "cosine similarity") -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,19 @@ from msinet.files.os_errors import in_words
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.interactions import INTERACTIONS
 from msinet.report import charts
+from msinet.report.decisions import (
+    IN_WORDS,
+    DecidedPlace,
+    SearchFile,
+    decided_places,
+    kinds_of,
+    names_of_places,
+    rows_of,
+)
 from msinet.report.speed import Cost
+
+MEANS = ("alphas", "loss", "alpha_loss")
+"""What several repeats of a search log of an epoch, each its own."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +41,6 @@ class NetworkPart:
 
 
 @dataclass(frozen=True)
-class PlacedChoice:
-    """What the search chose at one place."""
-
-    place: str
-    choice: Choice
-
-
-@dataclass(frozen=True)
 class SearchPart:
     """The search: shares of the interactions over time, losses, and how certain the choices are."""
 
@@ -44,8 +48,16 @@ class SearchPart:
     """Colour of each interaction."""
     shares: Markup
     losses: Markup
-    choices: list[PlacedChoice]
+    findings: str
+    """What the trials found, in sentences."""
+    kinds: list[str]
+    """Kinds of decisions, in words: a place has a choice for each."""
+    places: list[DecidedPlace]
+    by_trials: bool
+    """Whether trials decided, not the shares."""
     doubts: str
+    chose_network: bool
+    """Whether the network on the page is the one that the search chose."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +76,8 @@ def network_part(model: ModelFacts | None, cost: Cost | None) -> NetworkPart | N
     if cost:
         height, width = model.image_size
         words = (
-            f"{cost.parameters / 1e6:.2f} million parameters; {cost.multiply_adds / 1e9:.3f} billion multiply-adds for an "
-            f"image of {height} x {width}; {cost.images_per_second:.0f} images a second on the processor of this computer, "
+            f"{cost.parameters / 1e6:.2f} million parameters; {_amount(cost.multiply_adds)} multiply-adds for an image of "
+            f"{height} x {width}; {cost.images_per_second:.0f} images a second on the processor of this computer, "
             "when the report was made"
         )
     architecture = _architecture_of(model)
@@ -78,23 +90,42 @@ def search_part(run: Path, model: ModelFacts | None) -> SearchPart | None:
     Raises:
         FileError: a log cannot be read.
     """
-    log, architecture = read_log(run / "search.jsonl"), _architecture_of(model)
+    log, said, network = _search_log(run), SearchFile.read(run / "architecture.json"), _architecture_of(model)
+    architecture = said.architecture or network
     if not log or architecture is None:
         return None
-    columns = _columns_of(run / "architecture.json", len(log[0]["alphas"][0]))
-    shares = [shares_of(epoch["alphas"], epoch.get("mixture_temperature", 1.0)) for epoch in log]
-    places = _places_of(architecture)
-    choices = choices_of(shares[-1], architecture.interactions, columns)
-    unsure = sum(choice.margin < UNSURE for choice in choices)
-    words = [f"At {unsure} of {len(choices)} places the first two shares differ by less than {UNSURE}."] if unsure else []
+    rows = rows_of(architecture, len(log[0]["alphas"]))
+    columns = said.interactions(len(log[0]["alphas"][0]))
+    if not rows or not set(architecture.interactions) <= set(columns):  # The log is that of another search.
+        return None
+    alphas = [[epoch["alphas"][row][: len(columns)] for row in rows] for epoch in log]
+    shares = [shares_of(own, epoch.get("mixture_temperature", 1.0)) for own, epoch in zip(alphas, log, strict=True)]
+    choices, doubts = said.choices(architecture, rows), said.sentences("doubts")
+    if not choices and len(columns) > 1:
+        found = choices_of(shares[-1], architecture.interactions, columns)
+        choices = [replace(choice, row=row) for choice, row in zip(found, rows, strict=True)]
+        doubts = doubts_about(choices)
+    by_trials = any(choice.gain is not None for choice in choices)
     losses = {name: _series(log, key) for name, key in (("weights", "loss"), ("alphas", "alpha_loss"))}
+    drawn = charts.shares_over_time(np.array(shares), columns, architecture.interactions, names_of_places(architecture))
     return SearchPart(
         colours={name: INTERACTIONS[name].colour for name in columns},
-        shares=Markup(charts.shares_over_time(np.array(shares), columns, architecture.interactions, places)),
+        shares=Markup(drawn),
         losses=Markup(charts.curves(losses, "epoch", "loss", "Losses of the search")),
-        choices=[PlacedChoice(place, choice) for place, choice in zip(places, choices, strict=True)],
-        doubts=" ".join(words + doubts_about(choices)),
+        findings=" ".join(said.sentences("findings")),
+        kinds=[IN_WORDS[kind] for kind in kinds_of(choices)],
+        places=decided_places(choices, architecture, rows),
+        by_trials=by_trials,
+        doubts=" ".join([*([] if by_trials else _undecided(choices)), *doubts]),
+        chose_network=architecture == network,
     )
+
+
+def _undecided(choices: Sequence[Choice]) -> list[str]:
+    """Return in a sentence how many choices the shares do not tell from another; none where they tell all."""
+    count = sum(choice.margin < UNSURE for choice in choices)
+    what = "places" if len(kinds_of(choices)) == 1 else "decisions"
+    return [f"At {count} of {len(choices)} {what} the first two shares differ by less than {UNSURE}."] if count else []
 
 
 def training_part(run: Path) -> TrainingPart | None:
@@ -130,26 +161,24 @@ def read_log(file: Path) -> list[dict[str, Any]]:
         raise FileError(f"cannot read {file}: {in_words(error)}; move it away to leave it out of the report") from error
 
 
+def _search_log(run: Path) -> list[dict[str, Any]]:
+    """Return the log of a search; of several repeats, the means of their logs."""
+    logs = [read_log(file) for file in (run / "search.jsonl", *sorted(run.glob("repeat-*/search.jsonl"))) if file.is_file()]
+    if len(logs) < 2 or (run / "search.jsonl").is_file():
+        return logs[0] if logs else []
+    return [
+        {**epochs[0], **{name: np.mean([epoch[name] for epoch in epochs], 0).tolist() for name in MEANS}}
+        for epochs in zip(*logs, strict=False)
+    ]
+
+
 def _series(log: Sequence[Mapping[str, Any]], key: str, factor: float = 1) -> tuple[list[float], list[float]]:
     return [epoch["epoch"] for epoch in log], [factor * epoch[key] for epoch in log]
 
 
+def _amount(count: int) -> str:
+    return f"{count / 1e9:.3f} billion" if count >= 1e8 else f"{count / 1e6:.2f} million"
+
+
 def _architecture_of(model: ModelFacts | None) -> Architecture | None:
     return Architecture.from_dict(model.arguments["architecture"]) if model and "architecture" in model.arguments else None
-
-
-def _columns_of(file: Path, count: int) -> list[str]:
-    """Return the interactions that a search chose from; without its file, the first of all."""
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))["alphas"]["columns"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return list(INTERACTIONS)[:count]
-
-
-def _places_of(architecture: Architecture) -> list[str]:
-    return [
-        f"stage {s}, cell {c}, {'middle' if i == 0 else 'end'}"
-        for s, stage in enumerate(architecture.stages, 1)
-        for c, cell in enumerate(stage, 1)
-        for i in range(len(cell))
-    ]

@@ -192,7 +192,9 @@ def test_find_by_file(tmp_path, kind):
     assert Architecture.find(kind(tmp_path / "found.json")) == Architecture.random(7)
 
 
-@pytest.mark.parametrize("asked", ["msmt18", "random:seven", "random:-1", "random:", "all:", "all:gate", "", "random:²", *ODD])
+@pytest.mark.parametrize(
+    "asked", ["msmt18", "random:seven", "random:-1", "random:", "all:", "all:gate", "", "random:²", *ODD]
+)
 def test_find_says_what_there_is(asked):
     with pytest.raises(SettingsError, match="choose from"):
         Architecture.find(asked)

@@ -13,7 +13,7 @@ from msinet.files.os_errors import in_words
 from msinet.files.paths import user_path
 from msinet.model.msinet.architecture_picture import draw
 from msinet.model.msinet.interactions import INTERACTIONS
-from msinet.model.msinet.search_space import PUBLISHED, SPACES, Cells, Place, SearchSpace
+from msinet.model.msinet.search_space import PUBLISHED, SCALES, Cells, Place, SearchSpace
 
 FORMAT = 3
 """Format number of architecture files with depths; those without one are of version 0.1."""
@@ -131,10 +131,8 @@ class Architecture:
         """
         name = str(name_or_file)
         kind, _, value = name.partition(":")
-        if kind == "random" and value.isdecimal():
-            return cls.random(int(value))
-        if kind in SPACES and value.isdecimal():
-            return cls.random(int(value), SPACES[kind])
+        if kind in ("random", SCALES.name) and value.isdecimal():
+            return cls.random(int(value), PUBLISHED if kind == "random" else SCALES)
         if kind == "all" and (written := _ALL.fullmatch(value)):
             depths = (int(written[2]), int(written[3])) if written[2] else Place("none").depths
             return cls.uniform(written[1], replace(PUBLISHED, cells_per_stage=int(written[4] or 2)), depths)

@@ -22,7 +22,7 @@ from msinet.model.cost import multiply_adds_by_module
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.latencies import CELL, CONVOLUTION, SECONDS, Latencies, fit_latencies
 from msinet.model.msinet.network import MSINet
-from msinet.model.msinet.search_space import SearchSpace
+from msinet.model.msinet.search_space import Place, SearchSpace
 from msinet.model.msinet.widths import channels_at
 
 FORMAT = 1
@@ -66,7 +66,7 @@ class CostTable:
     def expected(self, shares: Tensor) -> Tensor:
         """Return the expected cost of networks whose options are drawn independently, (): differentiable in the shares.
 
-        shares: (L, columns), adding up to 1 in each decision. A cell and its places count by the share that the cell is there.
+        shares: (L, columns), adding up to 1 in each decision. A cell and its places count by the share that it is there.
         """
         at_places = (shares * shares.new_tensor(self.options)).sum(1)  # (L,)
         of_cells = shares.new_tensor(self.cells) + at_places.unflatten(0, self.space.shape).sum(-1)  # (stages, cells)
@@ -84,33 +84,44 @@ class CostTable:
 def multiply_adds_table(space: SearchSpace, width: float, image_size: tuple[int, int]) -> CostTable:
     """Return the multiply-adds of one image (H, W) at a multiple of the published channels: those of `count_multiply_adds`.
 
-    One network for each interaction is counted, module by module, with all cells and the deepest branches.
+    Networks with all cells and the deepest branches are counted, module by module. An interaction costs the same at all
+    places of a stage: one network is enough where a stage has a place for each interaction to choose from.
     """
-    deepest, counts = (space.depths[0][-1], space.depths[1][-1]), {}
-    for name in space.choices:
+    deepest, of_interactions, counts = (space.depths[0][-1], space.depths[1][-1]), {}, {}
+    for first in range(0, len(space.choices), space.places_per_stage):
+        in_turn = [(first + place % space.places_per_stage) % len(space.choices) for place in range(space.places)]
+        architecture = Architecture.from_cells(space.cut([Place(space.choices[n], *deepest) for n in in_turn]))
         with torch.device("meta"):
-            network = MSINet(Architecture.uniform(name, space, deepest), 1, channels_at(width), image_size)
-        counts[name] = multiply_adds_by_module(network)
-    some = counts[space.choices[0]]
+            network = MSINet(architecture, 1, channels_at(width), image_size)
+        counts = multiply_adds_by_module(network)
+        for place, name in enumerate(architecture.interactions):
+            of_interactions[place // space.places_per_stage, name] = _at(space, counts, place, "interactions")
 
     def of_option(place: int, decision: str, option: Any) -> float:
-        cell, i = f"{_cell(space, place)}.", place % space.interactions_per_cell
         if decision == "interaction":
-            return _within(counts[option], f"{cell}interactions.{i}")
+            return of_interactions[place // space.places_per_stage, option]
         branch = decision.removeprefix("depth_")
-        return sum(_within(some, f"{cell}scales_{branch}.{i}.{number}") for number in range(option))
+        return sum(_at(space, counts, place, f"scales_{branch}", f".{number}") for number in range(option))
 
-    names = [_cell(space, place) for place in range(0, space.places, space.interactions_per_cell)]
-    at_places = [_within(some, f"{name}.{part}") for name in names for part in ("interactions", "scales_a", "scales_b")]
-    whole = [_within(some, name) for name in names]
-    cells = [whole[c] - sum(at_places[3 * c : 3 * c + 3]) for c in range(len(names))]
-    return _table(space, "multiply-adds", sum(some.values()) - sum(whole), cells, of_option)
+    whole, cells = 0, []
+    for first in range(0, space.places, space.interactions_per_cell):
+        places = range(first, first + space.interactions_per_cell)
+        cell = _within(counts, _cell(space, first))
+        kinds = ("interactions", "scales_a", "scales_b")
+        cells.append(cell - sum(_at(space, counts, place, kind) for place in places for kind in kinds))
+        whole += cell
+    return _table(space, "multiply-adds", sum(counts.values()) - whole, cells, of_option)
 
 
 def _cell(space: SearchSpace, place: int) -> str:
-    """Return the name of the module that a place is in."""
-    stage, place = divmod(place, space.places_per_stage)
-    return f"backbone.stages.{stage}.cells.{place // space.interactions_per_cell}"
+    """Return the name of the cell that a place is in, as a module of the network."""
+    stage, within = divmod(place, space.places_per_stage)
+    return f"backbone.stages.{stage}.cells.{within // space.interactions_per_cell}"
+
+
+def _at(space: SearchSpace, counts: Mapping[str, int], place: int, kind: str, inside: str = "") -> int:
+    """Return what the module of a kind costs at a place: `interactions`, `scales_a` or `scales_b`, or a module inside."""
+    return _within(counts, f"{_cell(space, place)}.{kind}.{place % space.interactions_per_cell}{inside}")
 
 
 def _within(counts: Mapping[str, int], module: str) -> int:
@@ -178,28 +189,39 @@ def latency_table(
         "image_size": list(image_size),
         "space": space.to_dict(),
     }
-    digest = hashlib.sha256(json.dumps(conditions, sort_keys=True).encode()).hexdigest()[:24]
-    folder = cache_folder()
-    path = folder / f"latency-{image_size[0]}x{image_size[1]}-{digest}.json" if folder else None
+    path = _file_of(conditions)
     if path and not again and (table := _read(path, space)):
         return table
-    table = _fitted_table(space, fit_latencies(space, width, image_size, threads, seconds))
+    table = table_of_latencies(space, fit_latencies(space, width, image_size, threads, seconds))
     if path:
-        values = {"conditions": conditions, "fixed": table.fixed, "cells": table.cells, "options": table.options}
-        try:
-            write_atomically(path, f"{json.dumps(values, indent=2)}\n".encode())
-        except FileError as error:
-            logger.warning("latencies will be measured again the next time: %s", error)
+        _write(path, table, conditions)
     return table
 
 
-def _fitted_table(space: SearchSpace, fitted: Latencies) -> CostTable:
+def table_of_latencies(space: SearchSpace, fitted: Latencies) -> CostTable:
+    """Return the table of a space with fitted latencies: all places of a stage have the same."""
+
     def of_option(place: int, decision: str, option: Any) -> float:
         stage = place // space.places_per_stage
         return fitted.of(stage, option) if decision == "interaction" else option * fitted.of(stage, CONVOLUTION)
 
     cells = [fitted.of(s, CELL) if c else 0.0 for s in range(space.stages) for c in range(space.cells_per_stage)]
     return _table(space, "ms", fitted.fixed, cells, of_option)
+
+
+def _file_of(conditions: Mapping[str, object]) -> Path | None:
+    """Return where a table measured under these conditions lies, None where there is no place for caches."""
+    folder = cache_folder()
+    digest = hashlib.sha256(json.dumps(conditions, sort_keys=True).encode()).hexdigest()
+    return folder / f"latencies-{digest[:24]}.json" if folder else None
+
+
+def _write(path: Path, table: CostTable, conditions: Mapping[str, object]) -> None:
+    values = {"conditions": conditions, "fixed": table.fixed, "cells": table.cells, "options": table.options}
+    try:
+        write_atomically(path, f"{json.dumps(values, indent=2)}\n".encode())
+    except FileError as error:  # A read-only home, a full disk.
+        logger.warning("latencies will be measured again the next time: %s", error)
 
 
 def _read(path: Path, space: SearchSpace) -> CostTable | None:

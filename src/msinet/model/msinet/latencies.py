@@ -1,7 +1,7 @@
 """Latencies of this machine's processor: times of whole networks, and what their parts cost, fitted to them.
 
-Least squares on 48 random networks predicted 12 others with errors of 1 % in the median and 3 to 7 % at most. Times of single
-modules, taken by hooks in whole networks and scaled to the networks' own times, gave 5 to 9 % and 12 to 15 %.
+Least squares on random networks predicted others with errors of 1 to 2 % in the median and 3 to 7 % at most. Times of single
+modules, taken by hooks in whole networks and scaled to these networks' times, gave 5 to 9 % and 12 to 15 %.
 """
 
 import math
@@ -28,6 +28,9 @@ ROUNDS = 8
 
 IN_ROW = 3
 """Runs of a network in a row in each round: the first one finds the weights of other networks in the processor's caches."""
+
+POLISHES = 5
+"""Times that the slowness of rounds and the times of networks are each found from the other."""
 
 NETWORKS_PER_TERM = 3
 """Random networks for each cost that is fitted to their times."""
@@ -59,10 +62,18 @@ class Latencies:
 def fit_latencies(
     space: SearchSpace, width: float, image_size: tuple[int, int], threads: int, seconds: float = SECONDS
 ) -> Latencies:
-    """Time whole networks of a space, and return the costs of their parts with the least squares of relative errors.
+    """Time random networks, and fit the costs of the parts of a space to their times."""
+    architectures = sample(space)
+    with torch.random.fork_rng(devices=[]):  # A search draws the same numbers, whether its table was kept or not.
+        networks = [MSINet(architecture, 1, channels_at(width), image_size) for architecture in architectures]
+    return fit(space, architectures, measured_times(networks, threads, seconds))
 
-    The networks also have depths, cells and `none` that the space may not offer: each part's share in the time is found by
-    networks with more and with less of it.
+
+def sample(space: SearchSpace) -> list[Architecture]:
+    """Return random architectures whose times tell the costs of all parts of a space.
+
+    They also have depths, cells and `none` that the space may not offer: the cost of a part is found by networks with more
+    and with less of it.
     """
     wider = replace(
         space,
@@ -70,13 +81,22 @@ def fit_latencies(
         depths=(tuple(range(space.depths[0][-1] + 1)), tuple(range(max(space.depths[1][-1], 1) + 1))),
         fewer_cells=True,
     )
-    kinds = [CONVOLUTION, *(name for name in space.choices if name != NOTHING)]
-    kinds += [CELL] if space.cells_per_stage > 1 else []
-    parts = [(stage, kind) for stage in range(space.stages) for kind in kinds]
-    architectures = [Architecture.random(FIRST_SEED + n, wider) for n in range(NETWORKS_PER_TERM * (len(parts) + 1))]
-    with torch.random.fork_rng(devices=[]):  # A search draws the same numbers, whether its table was kept or not.
-        networks = [MSINet(architecture, 1, channels_at(width), image_size) for architecture in architectures]
-    times = fastest_times(networks, threads, seconds)
+    return [Architecture.random(FIRST_SEED + n, wider) for n in range(NETWORKS_PER_TERM * (len(parts_of(space)) + 1))]
+
+
+def parts_of(space: SearchSpace) -> list[tuple[int, str]]:
+    """Return the stage and the name of each part that has a cost of its own; see `Latencies.parts`."""
+    names = [
+        CONVOLUTION,
+        *(name for name in space.choices if name != NOTHING),
+        *([CELL] if space.cells_per_stage > 1 else []),
+    ]
+    return [(stage, name) for stage in range(space.stages) for name in names]
+
+
+def fit(space: SearchSpace, architectures: Sequence[Architecture], times: Tensor) -> Latencies:
+    """Return the costs with the least squares of relative errors; times: (N,) milliseconds, float64."""
+    parts = parts_of(space)
     counts = torch.tensor([[1, *(count(a, *part) for part in parts)] for a in architectures], dtype=torch.float64)
     fixed, *costs = nonnegative_least_squares(counts / times[:, None], torch.ones_like(times))
     return Latencies(fixed, dict(zip(parts, costs, strict=True)))
@@ -90,25 +110,37 @@ def count(architecture: Architecture, stage: int, part: str) -> int:
     return sum(p.depth_a + p.depth_b if part == CONVOLUTION else p.interaction == part for p in chain(*cells))
 
 
-def fastest_times(networks: Sequence[MSINet], threads: int, seconds: float = SECONDS) -> Tensor:
-    """Return the milliseconds that each network takes to embed one image, (N,) float64: its fastest run of many.
-
-    The networks take turns. On a busy machine the minimum repeats best: medians follow the load by other processes.
-    """
+def measured_times(networks: Sequence[MSINet], threads: int, seconds: float = SECONDS) -> Tensor:
+    """Return the milliseconds that each network takes to embed one image, (N,) float64; the networks take turns."""
     for network in networks:
         network.eval().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     image = torch.rand(1, 3, *networks[0].image_size, generator=torch.Generator().manual_seed(0))
     image = image.contiguous(memory_format=torch.channels_last)
-    fastest, rounds, draw, started = [math.inf] * len(networks), 0, random.Random(0), time.perf_counter()
+    rounds, draw, started = [], random.Random(0), time.perf_counter()
     with torch.inference_mode(), threads_set_to(threads):
-        while rounds < ROUNDS or time.perf_counter() - started < seconds:
-            rounds += 1
+        while len(rounds) < ROUNDS or time.perf_counter() - started < seconds:
+            taken = dict.fromkeys(range(len(networks)), math.inf)
             for n in draw.sample(range(len(networks)), len(networks)):
                 for _ in range(IN_ROW):
                     before = time.perf_counter()
                     networks[n].embed(image)
-                    fastest[n] = min(fastest[n], 1000 * (time.perf_counter() - before))
-    return torch.tensor(fastest, dtype=torch.float64)
+                    taken[n] = min(taken[n], 1000 * (time.perf_counter() - before))
+            rounds.append(list(taken.values()))
+    return quiet_times(torch.tensor(rounds, dtype=torch.float64))
+
+
+def quiet_times(times: Tensor) -> Tensor:
+    """Return how long each network takes while the machine is quiet, (N,), from its times in all rounds, (rounds, N).
+
+    Other processes and the processor's clock make whole rounds slow. Times are therefore divided by the slowness of their
+    round; the lower quartile of a network's is then that of the quietest round. It repeats better than the minimum.
+    """
+    typical = times.median(0).values
+    for _ in range(POLISHES):
+        slowness = (times / typical).median(1, keepdim=True).values
+        typical = (times / slowness).median(0).values
+    slowness = (times / typical).median(1, keepdim=True).values
+    return (times / slowness).quantile(0.25, dim=0) * slowness.min()
 
 
 @contextmanager
