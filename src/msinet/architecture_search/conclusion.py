@@ -89,7 +89,7 @@ def conclude(supernets: Sequence[TrainedSupernet], settings: SearchSettings, out
     if first.machine.is_first:
         certainty = {"choices": [asdict(choice) for choice in found.choices], "doubts": found.doubts}
         certainty |= {"findings": found.findings} if found.findings else {}
-        about = {"space": space.to_dict(), **kept, **certainty, "made_from": supernets[0].made_from | decided_with(settings)}
+        about = {"space": space.to_dict(), **kept, **certainty, "made_from": {**supernets[0].made_from, **decided_with(settings)}}
         found.architecture.save(out / ARCHITECTURE, **about)
         for budget, architecture in found.front.items():
             architecture.save(out / file_of_budget(budget), space=space.to_dict(), budget_macs=budget)

@@ -171,7 +171,8 @@ class TwinsSearch:
 
     def modules(self) -> dict[str, nn.Module]:
         """Return whatever has parameters or memories, by the names that a checkpoint gives it."""
-        modules = {"supernet": self.supernet, "weight_memory": self.weight_memory, "alpha_memory": self.alpha_memory}
+        modules: dict[str, nn.Module] = {"supernet": self.supernet}
+        modules |= {"weight_memory": self.weight_memory, "alpha_memory": self.alpha_memory}
         return modules | ({"budget": self.budget} if self.budget else {})
 
     def optimizers(self) -> dict[str, Optimizer]:
