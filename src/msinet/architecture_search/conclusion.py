@@ -89,7 +89,8 @@ def conclude(supernets: Sequence[TrainedSupernet], settings: SearchSettings, out
     if first.machine.is_first:
         certainty = {"choices": [asdict(choice) for choice in found.choices], "doubts": found.doubts}
         certainty |= {"findings": found.findings} if found.findings else {}
-        about = {"space": space.to_dict(), **kept, **certainty, "made_from": {**supernets[0].made_from, **decided_with(settings)}}
+        made_from = {**supernets[0].made_from, **decided_with(settings)}
+        about = {"space": space.to_dict(), **kept, **certainty, "made_from": made_from}
         found.architecture.save(out / ARCHITECTURE, **about)
         for budget, architecture in found.front.items():
             architecture.save(out / file_of_budget(budget), space=space.to_dict(), budget_macs=budget)
@@ -133,7 +134,8 @@ def findings_of(decisions: Decisions, network: Network, settings: SearchSettings
     whole = MSINet(architecture, 1, channels_at(settings.width), settings.image_size)
     height, width = settings.image_size
     multiply_adds = count_multiply_adds(whole)
-    found.append(f"The network has {in_short(multiply_adds)} multiply-adds for an image of {height} x {width}.")
+    spent_on = f"{in_short(multiply_adds)} multiply-adds for an image of {height} x {width}"
+    found.append(f"At {settings.width:g} of the width, the network has {spent_on}.")
     limit, spent, unit = settings.budget_macs or max(settings.budgets, default=None), float(multiply_adds), "multiply-adds"
     if settings.budget_ms:
         limit, unit = settings.budget_ms, "ms"

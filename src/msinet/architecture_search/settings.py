@@ -123,8 +123,8 @@ class SearchSettings(LoopSettings):
             require(self, name, limit is None or self.trials > 0, "it needs trials, such as 150")
         require(self, "budgets", all(0 < limit < math.inf for limit in self.budgets), "they must be positive")
         require(self, "budgets", not self.budgets or self.trials > 0, "they need trials, such as 150")
-        in_files = {in_short(limit) for limit in self.budgets}
-        require(self, "budgets", len(in_files) == len(self.budgets), "they must differ in their first three digits")
+        files = set(map(file_of_budget, self.budgets))
+        require(self, "budgets", len(files) == len(self.budgets), "they must differ")
         given = [name for name in ("budget_macs", "budget_ms", "budgets") if getattr(self, name)]
         for name in given[1:]:
             require(self, name, False, "give one of budget_macs, budget_ms and budgets")
