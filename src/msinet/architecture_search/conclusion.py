@@ -130,7 +130,9 @@ def findings_of(decisions: Decisions, network: Network, settings: SearchSettings
     elif needless:
         found.append(f"No interaction is needed at {needless} of {places} places.")
     if spared := len(without) - needless:
-        found.append(f"To meet the budget, {spared} of {places} places do without an interaction that would gain.")
+        limited = settings.budget_macs or settings.budget_ms or settings.budgets
+        reason = "To meet the budget" if limited else "Within a standard error of the whole network"
+        found.append(f"{reason}, {spared} of {places} places do without an interaction that would gain.")
     whole = MSINet(architecture, 1, channels_at(settings.width), settings.image_size)
     height, width = settings.image_size
     multiply_adds = count_multiply_adds(whole)
