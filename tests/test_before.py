@@ -52,7 +52,7 @@ def test_a_model_is_read_and_written_anew(tmp_path):
 
 
 def test_an_architecture_is_read():
-    assert Architecture.load(BEFORE / "run/architecture.json").shape == (3, 1, 1)
+    assert [len(stage) for stage in Architecture.load(BEFORE / "run/architecture.json").cells] == [1, 1, 1]
 
 
 def test_a_result_is_read_and_written_anew(tmp_path):
@@ -69,7 +69,7 @@ def test_a_result_is_read_and_written_anew(tmp_path):
 def test_a_stopped_search_goes_on(stopped, splits):
     settings = SearchSettings(**settings_of(stopped / "search.checkpoint.safetensors"))
     found = search(splits, settings, stopped)
-    assert found.architecture.shape == (3, 1, 1)
+    assert [len(stage) for stage in found.architecture.cells] == [1, 1, 1]
     epochs = [json.loads(line)["epoch"] for line in (stopped / "search.jsonl").read_text().splitlines()]
     assert epochs == [1, 2]
 

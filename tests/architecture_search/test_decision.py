@@ -119,13 +119,14 @@ def test_a_budget_is_met(seed, shares, error):
 @pytest.mark.parametrize("costs", [None, MULTIPLY_ADDS], ids=["random", "multiply-adds"])
 @settings(max_examples=3, deadline=None)
 @given(SEEDS, st.sampled_from([0.0, 0.005]))
-def test_the_score_never_rises_as_the_budget_falls(costs, seed, error):
-    """Where all differences are equally sure. An option that is surer than others is given up for less."""
+def test_neither_score_nor_cost_rises_with_the_price_of_cost(costs, seed, error):
     decisions = decisions_of(seed, SCALES, error, costs)
-    cheapest, dearest = (decisions.cost(decisions.best(price)) for price in (1e6, 0))
-    taken = [decisions.take(budget) for budget in np.linspace(dearest, cheapest, 6)]
+    steepest = decisions.price_of_the_cheapest()
+    taken = [decisions.best(price) for price in (0, *np.geomspace(1e-6, 1, 12) * steepest)]
     scores = [score(decisions, decisions.cells(network)) for network in taken]
     assert all(after <= before + 1e-12 for before, after in pairwise(scores))
+    costs_of_them = [decisions.cost(network) for network in taken]
+    assert all(after <= before + 1e-6 for before, after in pairwise(costs_of_them))
 
 
 @pytest.mark.parametrize("error", [0.0, 0.01])

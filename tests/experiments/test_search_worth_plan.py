@@ -67,8 +67,8 @@ def test_a_value_that_the_setting_does_not_take_is_refused(word):
 def test_the_random_architectures_stand_behind_the_others(tmp_path):
     settings = SearchWorthSettings(random=2, others=("all:none",), out=tmp_path)
     plan = Plan.of(ReidSplits("d"), settings, SearchSettings(), TrainSettings())
-    assert plan.others == ("all:none", "random:0", "random:1")
-    assert plan.randoms == ["random:0", "random:1"]
+    assert plan.others == ["all:none", "random:0", "random:1"]
+    assert plan.randoms == {"random, all 2": ["random:0", "random:1"]}
     assert plan.searched("published") == ["published-0", "published-1", "published-2"]
     files = {plan.result_file(label, seed) for label in (*plan.others, *plan.searched("published")) for seed in plan.seeds}
     assert len(files) == 18

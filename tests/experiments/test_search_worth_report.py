@@ -13,16 +13,18 @@ from msinet.evaluation.record import Record
 from msinet.evaluation.result import RetrievalResult
 from msinet.experiments.search_worth_plan import Plan, Variant
 from msinet.experiments.search_worth_report import report
+from msinet.model.msinet.architecture import Architecture
 from msinet.training.settings import TrainSettings
 
-OTHERS = ("random:0", "random:1", "all:none")
+RANDOMS = ["random:0", "random:1"]
 MAPS = {"random:0": (10, 30), "random:1": (20, 50), "all:none": (90, 90), "mine-0": (25, None), "mine-1": (None, 40)}
 """mAP in % with seeds 0 and 1: of the random architectures, of another one, and of those that were searched."""
 
 
 @pytest.fixture
 def plan(tmp_path):
-    return Plan(ReidSplits("d"), SearchSettings(), TrainSettings(), {"mine": Variant()}, [0, 1], OTHERS, 0.2, tmp_path)
+    randoms, variants = {"random, all 2": RANDOMS}, {"mine": Variant()}
+    return Plan(ReidSplits("d"), SearchSettings(), TrainSettings(), variants, [0, 1], randoms, ["all:none"], 0.2, tmp_path)
 
 
 @pytest.fixture
@@ -36,7 +38,10 @@ def done(plan):
         folder = plan.search_folder(f"mine-{seed}")
         folder.mkdir(parents=True)
         columns = ["none", "exchange", "channel_gate", "cross_attention"]
-        values = {"alphas": {"columns": columns, "rows": rows}, "choices": [{"margin": 0.1 + 0.2 * seed}]}
+        values = Architecture.uniform("none").to_dict() | {
+            "alphas": {"columns": columns, "rows": rows},
+            "choices": [{"margin": 0.1 + 0.2 * seed}],
+        }
         (folder / "architecture.json").write_text(json.dumps(values), encoding="utf-8")
         scores = '{"random:0": 0.1, "random:1": 0.2, "all:none": 0.3}'
         plan.supernet_file(f"mine-{seed}").write_text(scores, encoding="utf-8")
@@ -57,9 +62,9 @@ def test_the_table_has_a_row_for_each_kind_and_a_column_for_each_pair_of_cameras
     assert lines[2] == ("| mine | 2 | 25.0 (25.0-25.0) / 50.0 (50.0-50.0) | 75.0 (75.0-75.0) / 32.5 (25.0-40.0) |")
     assert [line.split(" | ")[:2] for line in lines[3:7]] == [
         ["| random, all 2", "4"],
+        ["| all:none", "2"],
         ["| random:0", "2"],
         ["| random:1", "2"],
-        ["| all:none", "2"],
     ]
 
 
