@@ -109,8 +109,7 @@ def decided_by_trials(
     """Return the network that the trials decide on, within the budget."""
     space = decisions.effects.space
     front = {budget: decisions.take(budget) for budget in settings.budgets}
-    budget = max(front) if front else settings.budget_ms or settings.budget_macs
-    network = front[max(front)] if front else decisions.take(budget)
+    network = decisions.take(max(front, default=settings.budget_ms or settings.budget_macs))
     architecture = Architecture.from_cells(decisions.cells(network))
     choices = choices_in(space, alphas, temperature, architecture, decisions.comparisons(network))
     findings = findings_of(decisions, network, settings)

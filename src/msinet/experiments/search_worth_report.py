@@ -96,11 +96,11 @@ def rank_among_random(plan: Plan, maps: Maps, name: str, kind: str) -> str:
         return ""
     own, others = zip(*strata, strict=True)
     beaten = mean(mean(value < one for value in values) for one, values in strata)
+    random = kind.split(",")[0].replace("random", "the random ones", 1)
     return (
         f"{name}: mean mAP {mean(own):.1f} of {len(own)} searched architectures, against {mean(map(mean, others)):.1f} of "
-        f"{kind.split(',')[0].replace('random', 'the random ones', 1)} with their seeds; they beat {100 * beaten:.0f} % of "
-        "these; a random one drawn for "
-        f"each seed does as well with p = {chance_of_better(own, others):.4f}"
+        f"{random} with their seeds; they beat {100 * beaten:.0f} % of these; a random one drawn for each seed does as well "
+        f"with p = {chance_of_better(own, others):.4f}"
     )
 
 
