@@ -1,5 +1,8 @@
 """The costs were counted on the published network (FACTS, section 2)."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -61,3 +64,20 @@ def test_counting_changes_nothing(network):
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
     assert torch.equal(torch.get_rng_state(), random_state)
     assert not any(module._forward_hooks for module in network.modules())
+
+
+AFTER_COUNTING = """
+import os, torch
+from msinet.model.cost import count_multiply_adds
+from msinet.model.msinet.architecture import Architecture
+from msinet.model.msinet.network import MSINet
+count_multiply_adds(MSINet(Architecture.named("msmt17"), identities=2, image_size=(64, 32)))
+if (child := os.fork()) == 0:
+    torch.ones(1, requires_grad=True).sum().backward()
+    os._exit(0)
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_process_forked_after_counting_can_learn():
+    assert subprocess.run([sys.executable, "-c", AFTER_COUNTING]).returncode == 0

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensorMode
 
 from msinet.model.network import Network
 
@@ -33,7 +32,7 @@ def multiply_adds_by_module(network: Network, image_size: tuple[int, int] | None
 
         return hook
 
-    with FakeTensorMode():  # Shapes without numbers.
+    with torch.device("meta"):  # Shapes without numbers. (Fake tensors would let no process forked later learn.)
         skeleton = type(network).from_arguments({**network.arguments(), "identities": 1}).eval()
         for name, module in skeleton.named_modules():
             if isinstance(module, nn.Conv2d | nn.Linear) and not name.endswith("classifier"):

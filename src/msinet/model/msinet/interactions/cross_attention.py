@@ -3,7 +3,14 @@
 import torch
 from torch import Tensor, nn
 
-from msinet.model.msinet.interactions.interaction import Branches, Interaction, Terms, as_map, flat_in_float
+from msinet.model.msinet.interactions.interaction import (
+    Branches,
+    Interaction,
+    Terms,
+    as_map,
+    flat_in_float,
+    without_autocast,
+)
 
 
 class CrossAttention(Interaction):
@@ -26,7 +33,7 @@ class CrossAttention(Interaction):
 
     def forward(self, a: Tensor, b: Tensor) -> Branches:
         """Return gamma * (mask @ x) + x for both branches."""
-        with torch.autocast(a.device.type, enabled=False):
+        with without_autocast(a):
             flat_a, flat_b = flat_in_float(a), flat_in_float(b)
             mask_a, mask_b = self.masks(flat_a, flat_b)
             attended_a, attended_b = self.gamma * (mask_a @ flat_a), self.gamma * (mask_b @ flat_b)

@@ -1,6 +1,7 @@
 """What every interaction states: its operation, its terms in a mixture, its cost, and how it is drawn."""
 
 from abc import ABC, abstractmethod
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -64,6 +65,12 @@ class Interaction(nn.Module, ABC):
     def multiply_adds(self, a: Tensor) -> int:
         """Return the multiply-adds for one image with maps (B, C, H, W), besides those of its layers."""
         return 0
+
+
+def without_autocast(x: Tensor) -> torch.autocast | nullcontext[None]:
+    """Return a context in which autocast lowers no precision on the device of x; some, as `meta`, know no autocast."""
+    device = x.device.type
+    return torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext()
 
 
 def flat_in_float(x: Tensor) -> Tensor:

@@ -8,7 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from msinet.model.msinet.interactions import INTERACTIONS
-from msinet.model.msinet.interactions.interaction import Branches, Interaction, Terms, as_map, flat_in_float
+from msinet.model.msinet.interactions.interaction import (
+    Branches,
+    Interaction,
+    Terms,
+    as_map,
+    flat_in_float,
+    without_autocast,
+)
 
 
 class InteractionMixture(nn.Module):
@@ -34,7 +41,7 @@ class InteractionMixture(nn.Module):
 
     def forward(self, a: Tensor, b: Tensor, shares: Tensor) -> Branches:
         """Mix; shares: (choices,), adding up to 1."""
-        with torch.autocast(a.device.type, enabled=False):
+        with without_autocast(a):
             flat_a, flat_b = flat_in_float(a), flat_in_float(b)
             # From the last to the first: gradients then add up in the same order as in searches of version 0.1.
             found = {name: self.operation(name).terms(flat_a, flat_b) for name in reversed(self.choices)}
