@@ -130,7 +130,7 @@ def test_files_of_several_budgets(concluded, tmp_path):
 
 
 def test_choices_of_cells_that_are_left_out_are_not_named():
-    places = [Place("exchange", 1, 2)] * SCALES.places
+    places = [Place("exchange", 1, 3)] * SCALES.places
     architecture = Architecture.from_cells(SCALES.cut(places, (1, 2, 1)))
     choices = choices_in(SCALES, np.zeros((12, 13)).tolist(), 1.0, architecture)
     rows = [0, 1, 4, 5, 6, 7, 8, 9]

@@ -21,7 +21,7 @@ from msinet.model.msinet.supernet import Supernet
 from msinet.model.msinet.widths import channels_at
 
 NARROW = channels_at(0.25)
-ARCHITECTURES = ["scales:0", "scales:1", "all:none:0,0", "veri776"]
+ARCHITECTURES = ["scales:0", "scales:1", "all:none:1,0", "veri776"]
 
 
 @pytest.fixture(scope="module")
@@ -115,4 +115,4 @@ def test_images_without_a_match_are_refused(supernet, scores, machine):
 
 def test_networks_outside_the_space_are_refused(scores):
     with pytest.raises(SettingsError, match="not in the search space"):
-        scores.score(Architecture.uniform("none", depths=(3, 3)).cells)
+        scores.score(Architecture.uniform("none", depths=(3, 4)).cells)

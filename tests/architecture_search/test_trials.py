@@ -69,7 +69,7 @@ def test_more_trials_begin_with_the_same_networks():
 
 def test_every_option_is_tried_even_where_another_has_the_whole_mixture():
     """Its chance is at least half of that among equals: 1/8 of four interactions."""
-    sure = sure_of(Architecture.uniform("none", depths=(0, 0)).cells)
+    sure = sure_of(Architecture.uniform("none", depths=(1, 0)).cells)
     drawn = draw(SCALES, sure, 400, 0)
     for place in range(2):  # those of the first cell, which no network is without
         seen = Counter(cells[0][0][place] for cells in drawn)

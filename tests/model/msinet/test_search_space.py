@@ -34,11 +34,11 @@ def test_the_published_space_decides_the_interaction_alone():
 def test_the_space_of_scales_also_decides_depths_and_cells():
     assert {decision.name: decision.options for decision in SCALES.decisions} == {
         "interaction": INTERACTIONS,
-        "depth_a": (0, 1, 2),
-        "depth_b": (0, 1, 2, 3),
+        "depth_a": (1, 2, 3),
+        "depth_b": (0, 1, 3, 5),
         "cells": (1, 2),
     }
-    assert SCALES.columns == (*INTERACTIONS, "a0", "a1", "a2", "b0", "b1", "b2", "b3", "cells1", "cells2")
+    assert SCALES.columns == (*INTERACTIONS, "a1", "a2", "a3", "b0", "b1", "b3", "b5", "cells1", "cells2")
     assert [decision.name for decision in SCALES.decisions if decision.is_of_stage] == ["cells"]
 
 
@@ -91,13 +91,13 @@ def test_each_option_taken_has_the_largest_value_of_its_decision(data, space):
 
 
 def test_places_of_cells_left_out_are_known_too():
-    cells = stages_of(Place("exchange", 2, 2), 2, 2, 2)
+    cells = stages_of(Place("exchange", 2, 3), 2, 2, 2)
     rows = SCALES.indicators(cells)
     fewer = SCALES.columns.index("cells1")
     for first in range(0, SCALES.places, SCALES.places_per_stage):
         rows[first][fewer] = 9
-    assert SCALES.largest(rows) == stages_of(Place("exchange", 2, 2), 1, 1, 1)
-    assert SCALES.largest_places(rows) == [Place("exchange", 2, 2)] * 12
+    assert SCALES.largest(rows) == stages_of(Place("exchange", 2, 3), 1, 1, 1)
+    assert SCALES.largest_places(rows) == [Place("exchange", 2, 3)] * 12
 
 
 @given(st.sampled_from(list(SHAPES.values())), st.integers(0, 2**32))
@@ -119,14 +119,14 @@ def test_random_draws_reach_every_option():
     seen = {place for cells in drawn for stage in cells for cell in stage for place in cell}
     assert {len(stage) for cells in drawn for stage in cells} == {1, 2}
     assert {place.interaction for place in seen} == set(INTERACTIONS)
-    assert {place.depth_a for place in seen} == {0, 1, 2} and {place.depth_b for place in seen} == {0, 1, 2, 3}
+    assert {place.depth_a for place in seen} == {1, 2, 3} and {place.depth_b for place in seen} == {0, 1, 3, 5}
 
 
 @pytest.mark.parametrize(
     ("place", "words"),
     [
-        (Place("none", 3, 3), "depth a 3 is not in the search space scales, which has 0, 1, 2"),
-        (Place("none", 1, 4), "depth b 4 is not in the search space scales, which has 0, 1, 2, 3"),
+        (Place("none", 0, 3), "depth a 0 is not in the search space scales, which has 1, 2, 3"),
+        (Place("none", 1, 2), "depth b 2 is not in the search space scales, which has 0, 1, 3, 5"),
         (Place("shift"), "interaction shift is not in the search space scales, which has none, exchange"),
     ],
 )

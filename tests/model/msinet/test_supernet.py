@@ -72,11 +72,11 @@ def test_weights_of_an_architecture_make_the_supernet_its_network(double):
 SINGLE = {
     "drawn": Architecture.find("scales:0"),
     "drawn again": Architecture.find("scales:1"),
-    "one cell a stage": Architecture.from_interactions(["exchange", "channel_gate"] * 3, 1, depths=[(2, 0), (0, 3)] * 3),
+    "one cell a stage": Architecture.from_interactions(["exchange", "channel_gate"] * 3, 1, depths=[(2, 0), (3, 5)] * 3),
     "cells of 1, 2 and 1": Architecture.from_cells(
-        tuple(((Place("cross_attention", 1, 2), Place("exchange", 0, 1)),) * count for count in (1, 2, 1))
+        tuple(((Place("cross_attention", 1, 3), Place("exchange", 2, 1)),) * count for count in (1, 2, 1))
     ),
-    "without convolutions": Architecture.uniform("exchange", depths=(0, 0)),
+    "none in branch b": Architecture.uniform("exchange", depths=(1, 0)),
     "published": Architecture.named("veri776"),
 }
 
@@ -104,7 +104,7 @@ def test_cells_of_the_published_space_are_their_network_too(double):
 
 def test_cells_alone_train_no_other_weights():
     supernet = Supernet(NARROW, SCALES)
-    architecture = Architecture.from_interactions(["channel_gate"] * 6, 1, depths=[(0, 2)] * 6)
+    architecture = Architecture.from_interactions(["channel_gate"] * 6, 1, depths=[(2, 0)] * 6)
     supernet(torch.randn(4, 3, 48, 32), architecture.cells).square().sum().backward()
     network = MSINet(architecture, 5, NARROW)
     names = {id(tensor): name for name, tensor in supernet.backbone.named_parameters()}

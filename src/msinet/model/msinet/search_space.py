@@ -203,8 +203,11 @@ class SearchSpace:
 PUBLISHED = SearchSpace(("none", "exchange", "channel_gate", "cross_attention"), "published")
 """The report's: two interactions in each of six cells, each one of four (section 3.2)."""
 
-SCALES = replace(PUBLISHED, name="scales", depths=((0, 1, 2), (0, 1, 2, 3)), fewer_cells=True)
-"""The report's interactions, the scales of both branches, and the number of cells of a stage."""
+SCALES = replace(PUBLISHED, name="scales", depths=((1, 2, 3), (0, 1, 3, 5)), fewer_cells=True)
+"""The report's interactions, the scales of both branches, and the number of cells of a stage.
+
+Branch a keeps at least one convolution: the search's weights learn fastest without any, and long trainings need one.
+"""
 
 SPACES: Mapping[str, SearchSpace] = {space.name: space for space in (PUBLISHED, SCALES)}
 """Search spaces by name."""
