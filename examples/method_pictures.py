@@ -230,27 +230,27 @@ def sides() -> Figure:
 def taps() -> Figure:
     """Return how one pass weighs the maps of all depths of a branch, and those of all numbers of cells."""
     depths, cells = SCALES.depths[1], SCALES.numbers_of_cells
-    figure = Figure(400, "A branch with taps at depths 0 to 3, and a stage with taps after each cell")
-    figure.text(16, 26, "Branch b before an interaction", "h")
-    _tapped(figure, 70, "light 3×3", [f"depth {depth}" for depth in depths], 0, "to the interaction")
+    figure = Figure(400, f"A branch with taps at depths {', '.join(map(str, depths))}, and a stage with taps after each cell")
+    figure.text(16, 26, "Branch b before an interaction: light 3×3 convolutions", "h")
+    _tapped(figure, 70, "3×3", {depth: f"depth {depth}" for depth in depths}, "to the interaction")
     figure.text(16, 226, "A stage", "h")
-    _tapped(figure, 270, "cell", [f"{count} cell{'s' * (count > 1)}" for count in cells], 1, "to the next stage")
+    _tapped(figure, 270, "cell", {count: f"{count} cell{'s' * (count > 1)}" for count in cells}, "to the next stage")
     return figure
 
 
-def _tapped(figure: Figure, y: float, block: str, options: Sequence[str], first: int, end: str) -> None:
-    """Draw blocks in a row; the maps from after the first blocks on are weighed by the shares of the options."""
-    gap, sum_y, sum_x = 138, y + 90, 540
-    taps = [56 + gap * (first + i) for i in range(len(options))]
-    blocks = range(80, taps[-1], gap)
-    figure.lane(y, 16, *(x for left in blocks for x in (left, left + 90)), taps[-1])
+def _tapped(figure: Figure, y: float, block: str, options: Mapping[int, str], end: str) -> None:
+    """Draw blocks in a row; the maps after some numbers of them are weighed by the shares of the options."""
+    gap, sum_y, sum_x = 92, y + 90, 560
+    taps = [40 + gap * count for count in options]
+    blocks = range(56, taps[-1], gap)
+    figure.lane(y, 16, *(x for left in blocks for x in (left, left + 60)), taps[-1])
     for left in blocks:
-        figure.box(left, y - 16, 90, 32, block)
-    for i, (x, name) in enumerate(zip(taps, options, strict=True)):
+        figure.box(left, y - 16, 60, 32, block)
+    for (count, name), x in zip(options.items(), taps, strict=True):
         figure.dot(x, y, ALPHAS)
         figure.path(f"M{x} {y}V{sum_y}", ALPHAS)
         figure.text(x + 10, y + 42, name, "s")
-        figure.text(x + 10, y + 60, f"× share{'₀₁₂₃₄₅₆₇₈₉'[first + i]}", "s")
+        figure.text(x + 10, y + 60, f"× share{'₀₁₂₃₄₅₆₇₈₉'[count]}", "s")
     figure.path(f"M{taps[0]} {sum_y}H{sum_x - 11}", ALPHAS)
     figure.dot(sum_x, sum_y, ALPHAS, 11, hollow=True)
     figure.path(f"M{sum_x - 6} {sum_y}H{sum_x + 6}M{sum_x} {sum_y - 6}V{sum_y + 6}", ALPHAS)

@@ -164,6 +164,25 @@ def test_two_processes_search_as_one(splits, search_settings, tmp_path, names):
         torch.testing.assert_close(*(torch.tensor(losses["rows"]) for losses in told), rtol=1e-4, atol=1e-4)
 
 
+def test_two_processes_try_networks_as_one(splits, search_settings, tmp_path):
+    """Both decide the same, and a list of trials that was cut off grows to what it was."""
+    settings = replace(search_settings, **SGD, space="scales", trials=20)
+
+    def work(rank):
+        found = search(splits, settings, tmp_path / "two")
+        (tmp_path / f"{rank}.json").write_text(json.dumps([found.architecture.to_dict(), found.findings]))
+
+    assert in_processes(work) == [0, 0]
+    assert (tmp_path / "0.json").read_text() == (tmp_path / "1.json").read_text()
+    trials = tmp_path / "two/trials.jsonl"
+    whole = trials.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    assert len(lines) == 20
+    trials.write_bytes(b"".join(lines[:7]) + lines[7][:9])
+    assert in_processes(work) == [0, 0]
+    assert trials.read_bytes() == whole
+
+
 def test_two_processes_score_architectures_as_one(splits, search_settings, tmp_path):
     search(splits, replace(search_settings, validation_share=0.3), tmp_path)
     architectures = [Architecture.from_interactions([name] * 6, 1) for name in ("none", "channel_gate")]
