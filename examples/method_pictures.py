@@ -230,7 +230,9 @@ def sides() -> Figure:
 def taps() -> Figure:
     """Return how one pass weighs the maps of all depths of a branch, and those of all numbers of cells."""
     depths, cells = SCALES.depths[1], SCALES.numbers_of_cells
-    figure = Figure(400, f"A branch with taps at depths {', '.join(map(str, depths))}, and a stage with taps after each cell")
+    figure = Figure(
+        400, f"A branch with taps at depths {', '.join(map(str, depths))}, and a stage with taps after each cell"
+    )
     figure.text(16, 26, "Branch b before an interaction: light 3×3 convolutions", "h")
     _tapped(figure, 70, "3×3", {depth: f"depth {depth}" for depth in depths}, "to the interaction")
     figure.text(16, 226, "A stage", "h")

@@ -35,6 +35,8 @@ def test_finished_run_is_not_done_again(splits, search_settings, train_settings,
         ({"splits": {"query": ()}}, DatasetError),
         ({"train": {"identities_per_batch": 13}}, SettingsError),
         ({"search": {"validation_share": 0.2}}, SettingsError),
+        ({"search": {"space": "scales", "trials": 20, "budget_macs": 2e6, "width": 0.5}}, SettingsError),
+        ({"search": {"space": "scales", "trials": 20, "budgets": (2e6, 3e6), "image_height": 64}}, SettingsError),
         ({"protocol": "marked"}, SettingsError),
     ],
 )

@@ -64,6 +64,7 @@ def run(
         What `search`, `train` and `evaluate` raise; what can be known beforehand is raised before the search.
     """
     search_settings = _holding_out(search_settings, train_settings.validation_share)
+    _require_one_size(search_settings, train_settings)
     Feed(hold_out_validation(splits, train_settings.validation_share).train, train_settings)
     prepared = prepare_splits(splits, None, protocol)
 
@@ -94,6 +95,19 @@ def _holding_out(settings: SearchSettings, share: float) -> SearchSettings:
             "validation_share",
         )
     return replace(settings, validation_share=share)
+
+
+def _require_one_size(search: SearchSettings, training: TrainSettings) -> None:
+    """Check that a budget, which counts the network at the size of the search, holds for the trained one."""
+    if search.budget_macs or search.budget_ms or search.budgets:
+        for name in ("width", "image_height", "image_width"):
+            counted, trained = getattr(search, name), getattr(training, name)
+            if counted != trained:
+                raise SettingsError(
+                    f"{name} is {counted} for the search, where the budget counts, and {trained} for training: give both "
+                    f"the same, such as --search.{name.replace('_', '-')} {trained}",
+                    name,
+                )
 
 
 def has_few_cameras(splits: ReidSplits) -> bool:
