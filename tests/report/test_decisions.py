@@ -16,7 +16,7 @@ from msinet.report.learning import search_part
 DRAW = random.Random(7)
 ALPHAS = [[[DRAW.gauss(0, 1) for _ in SCALES.columns] for _ in range(SCALES.places)] for _ in range(2)]
 """Of two epochs."""
-CHOSEN = Architecture.from_cells(SCALES.cut([Place("exchange", 0, 2)] * SCALES.places, [1, 2, 1]))
+CHOSEN = Architecture.from_cells(SCALES.cut([Place("exchange", 2, 0)] * SCALES.places, [1, 2, 1]))
 ROWS = [0, 1, 4, 5, 6, 7, 8, 9]
 """Places of the network among those of the space."""
 CHOICES = choices_in(SCALES, ALPHAS[-1], 1.0, CHOSEN)
@@ -52,9 +52,9 @@ def test_a_place_has_the_choices_of_its_row_and_a_stage_its_cells_once():
     places = decided_places(CHOICES, CHOSEN, ROWS)
     assert kinds_of(CHOICES) == ["interaction", "depth_a", "depth_b", "cells"]
     assert [[choice and choice.taken for choice in place.choices] for place in places[:3]] == [
-        ["exchange", "0", "2", "1"],
-        ["exchange", "0", "2", None],
-        ["exchange", "0", "2", "2"],
+        ["exchange", "2", "0", "1"],
+        ["exchange", "2", "0", None],
+        ["exchange", "2", "0", "2"],
     ]
     assert [place.choices[0].row for place in places] == ROWS
 
