@@ -58,7 +58,7 @@ def test_loss_is_identity_plus_triplet_on_both_heads(train_settings, batch):
         identity_loss(head.logits, batch.identities, 0.1) + triplet_loss(head.feature, batch.identities, 0.3)
         for head in features.heads
     )
-    torch.testing.assert_close(training.objective(features, batch.identities)["loss"], expected)
+    torch.testing.assert_close(training.objective(features, batch)["loss"], expected)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_alignment_is_added_by_its_weight(train_settings, batch, mode, changed, 
     features = training.network(batch.images)
     wished = training.activation(features.last) if training.activation else None
     expected = alignment_loss(features.last, batch.identities, wished, mode, **options)
-    losses = training.objective(features, batch.identities)
+    losses = training.objective(features, batch)
     torch.testing.assert_close(losses["alignment"], expected)
     torch.testing.assert_close(losses["loss"], losses["identity"] + losses["triplet"] + 3 * expected)
 

@@ -19,7 +19,7 @@ from msinet.files.os_errors import in_words
 from msinet.files.paths import user_path
 from msinet.recipes import Fitting, Recipe, load_recipe
 
-VERBS = ("demo", "run", "search", "train", "evaluate", "embed", "report", "rerun", "convert", "info")
+VERBS = ("demo", "run", "search", "train", "adapt", "evaluate", "embed", "report", "rerun", "models", "convert", "info")
 """Verbs, each a file and a function of this name."""
 
 GROUPS = {

@@ -26,8 +26,10 @@ from msinet.panels import DATA, MACHINE, OUTPUT, SCHEDULE
 from msinet.recipes import RECIPE_HELP
 from msinet.training.settings import TrainSettings
 
+MODEL_HELP = "Folder with model.safetensors and model.json, or a name that msinet models lists."
+
 Data = Annotated[Path, DATA, Parameter(help="Folder or table of labelled images.")]
-Model = Annotated[Path, DATA, Parameter(help="Folder with model.safetensors and model.json.")]
+Model = Annotated[Path, DATA, Parameter(help=MODEL_HELP)]
 Recipe = Annotated[str | None, SCHEDULE, Parameter(help=RECIPE_HELP)]
 Out = Annotated[Path, OUTPUT]
 SEVERAL = Parameter(negative=(), show_default=False)

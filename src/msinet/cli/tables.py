@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from msinet.data.doctor.troubles import Finding
     from msinet.data.records import ReidSplits, Skipped
     from msinet.evaluation.result import RetrievalResult
+    from msinet.model.cards import Card
     from msinet.model.msinet.architecture import Architecture
 
 COMPARED = ("rank-1", "rank-5", "mAP", "mINP")
@@ -56,6 +57,17 @@ def show_front(front: "Mapping[float, Architecture]", settings: "SearchSettings"
         met = "yes" if spent <= budget else Styled("no", "yellow")
         rows.append((in_short(budget), in_short(spent), met, file_of_budget(budget)))
     show_table(("budget", "multiply-adds", "met", Column("file", folds=True)), rows)
+
+
+def show_models(cards: "Mapping[str, Card]") -> None:
+    """Print the models that ship: what they were made of, and how good they are."""
+    rows = []
+    for name, card in cards.items():
+        height, width = card.pixels.size
+        parameters = f"{card.info['parameters'] / 1e6:.2f}M"
+        rows.append((name, parameters, f"{height}x{width}", card.licence, card.info["lineage"]))
+    folding = Column("made from", folds=True)
+    show_table(("name", "parameters", "image", "licence", folding), rows, ruled=True)
 
 
 def show_results(results: "Sequence[RetrievalResult]") -> None:

@@ -9,6 +9,7 @@ from msinet.cli.reading import read, require_recipe
 from msinet.cli.tables import show_results
 from msinet.cli.terminal import say
 from msinet.data.settings import DataSettings
+from msinet.errors import SettingsError
 from msinet.files.lock import sole_writer
 from msinet.panels import DATA, NETWORK
 from msinet.training.settings import TrainSettings
@@ -17,7 +18,7 @@ from msinet.training.settings import TrainSettings
 def train(
     data: Data,
     *,
-    architecture: Annotated[str, NETWORK],
+    architecture: Annotated[str | None, NETWORK] = None,
     out: Out,
     recipe: Recipe = None,
     target: Annotated[tuple[Path, ...], DATA, SEVERAL] = (),
@@ -27,7 +28,8 @@ def train(
     """Train an architecture on the data. Stopped and started again, it resumes.
 
     Args:
-        architecture: Architecture: a file made by search, or msmt17, veri776, random:SEED, all:INTERACTION.
+        architecture: Architecture: a file made by search, or msmt17, veri776, random:SEED, all:INTERACTION. By default that
+            of the model that --init names.
         out: Folder for model.safetensors, model.json, the log train.jsonl and the checkpoint.
         target: Dataset of another domain to score the model on, beside the test set of the data itself; it is not trained
             on, and its layout is recognised. May be given several times. The results go to OUT/targets.json.
@@ -35,9 +37,12 @@ def train(
     from dataclasses import replace
 
     from msinet.jobs.targets import train_for_targets
+    from msinet.model.initial_weights import architecture_of
     from msinet.model.networks import find_architecture
 
-    chosen = find_architecture(architecture)
+    if architecture is None and settings.init is None:
+        raise SettingsError("give an architecture, or a model to start from: --architecture or --init", "architecture")
+    chosen = find_architecture(architecture) if architecture else architecture_of(settings.init or "")
     require_recipe(recipe, data, reading)
     with bars() as first, sole_writer(out, first):
         source = read(data, reading)

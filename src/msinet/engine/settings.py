@@ -15,7 +15,7 @@ Optimizer = Literal["sgd", "adamw"]
 Schedule = Literal["steps", "cosine"]
 Tracker = Literal["tensorboard", "wandb", "mlflow"]
 
-NOT_PART_OF_THE_RESULT = frozenset({"workers", "device", "checkpoint_minutes", "tracker", "image_cache"})
+NOT_PART_OF_THE_RESULT = frozenset({"workers", "device", "checkpoint_minutes", "tracker", "image_cache", "teachers"})
 """Settings that may change between a run and its continuation."""
 
 DEVICE_HELP = "Device: auto, cpu, cuda or cuda:1."

@@ -57,7 +57,7 @@ class Plan:
 
     splits: ReidSplits
     search: SearchSettings
-    """Settings of the searches, but for seed, held-out identities and what a variant changes."""
+    """Settings of the searches, but for seed, held-out identities and what a variant changes, which has trials or none."""
     training: TrainSettings
     """Settings of the trainings, but for the seed."""
     variants: Mapping[str, Variant]
@@ -79,7 +79,7 @@ class Plan:
         Raises:
             SettingsError: a variant is unknown, or changes a setting that the search does not have.
         """
-        search, variants = replace(search, space=settings.space), parse_variants(settings.variant)
+        search, variants = replace(search, space=settings.space, trials=0), parse_variants(settings.variant)
         kind = "random" if settings.space == "published" else settings.space
         randoms = {f"random, all {settings.random}": [f"{kind}:{seed}" for seed in range(settings.random)]}
         if settings.cost:

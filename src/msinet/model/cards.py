@@ -13,7 +13,7 @@ from msinet.files.os_errors import in_words
 from msinet.normalisation import MEAN, STD
 
 CARD = "model.json"
-PASS = "pass the folder that msinet train wrote"
+PASS = "pass the folder that msinet train wrote, or a name that msinet models lists"
 
 FORMAT = 2
 """Format number of the card; cards without one are of version 0.1."""
@@ -42,6 +42,8 @@ class Card:
     fingerprint: str = ""
     """Short hash of the weights."""
     licence: str = ""
+    adapted: bool = False
+    """Whether the weights hold a linear map of the embeddings, fitted to labelled images."""
     info: Mapping[str, Any] = field(default_factory=dict)
     """How it was made: settings, fingerprint of the training data, seconds; or the file that it was converted from."""
 
@@ -67,9 +69,8 @@ class Card:
                 return cls._of_version_1(values)
             size, mean, std = (tuple(values["pixels"][name]) for name in ("size", "mean", "std"))
             pixels = Pixels(size, mean, std, values["pixels"]["resize"])
-            return cls(
-                pixels=pixels, **{name: values[name] for name in ("kind", "arguments", "fingerprint", "licence", "info")}
-            )
+            plain = {name: values[name] for name in ("kind", "arguments", "fingerprint", "licence", "info")}
+            return cls(pixels=pixels, adapted=values.get("adapted", False), **plain)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise ModelError(_no_model(folder)) from error
         except OSError as error:

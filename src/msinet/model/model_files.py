@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,17 +14,21 @@ from msinet.files.contents import is_safetensors, not_usable
 from msinet.files.paths import user_path
 from msinet.files.tensor_files import load_arrays, save_arrays
 from msinet.model.cards import CARD, Card, Pixels
+from msinet.model.linear_map import LinearMap
 from msinet.model.network import Network
 from msinet.model.networks import NETWORKS
+from msinet.model.zoo import find_model
 
 WEIGHTS = "model.safetensors"
 COPY_BOTH = "copy model.json and model.safetensors together from the folder that msinet train wrote"
 
 
-def card_of(network: Network, info: Mapping[str, Any] | None = None) -> Card:
+def card_of(network: Network, info: Mapping[str, Any] | None = None, licence: str = "") -> Card:
     """Return the card of a network; `info` says how it was made."""
-    pixels = Pixels(network.image_size)
-    return Card(network.kind, network.arguments(), pixels, weights_fingerprint(network), info=dict(info or {}))
+    pixels, adapted = Pixels(network.image_size), network.adaptation is not None
+    return Card(
+        network.kind, network.arguments(), pixels, weights_fingerprint(network), licence, adapted, info=dict(info or {})
+    )
 
 
 def weights_fingerprint(network: Network) -> str:
@@ -34,21 +39,38 @@ def weights_fingerprint(network: Network) -> str:
     return digest.hexdigest()[:16]
 
 
-def save_model(network: Network, folder: str | Path, info: Mapping[str, Any] | None = None) -> None:
-    """Write a network to a folder; `info` stands in its card."""
-    folder, card = user_path(folder), card_of(network, info)
+def save_model(
+    network: Network, folder: str | Path, info: Mapping[str, Any] | None = None, licence: str = "", half: bool = False
+) -> None:
+    """Write a network to a folder; `info` and `licence` stand in its card.
+
+    Args:
+        network: any network.
+        folder: created if needed.
+        info: how the network was made.
+        licence: of the weights.
+        half: write half precision. The network is rounded to it, so that file and network stay the same.
+    """
+    if half:
+        network.half().float()
+    folder, card = user_path(folder), card_of(network, info, licence)
     arrays = {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
+    if half:
+        arrays = {name: array.astype(np.float16) if array.dtype == np.float32 else array for name, array in arrays.items()}
     save_arrays(folder / WEIGHTS, arrays, {"kind": card.kind, "arguments": card.arguments})
     card.save(folder)
 
 
 def load_model(folder: str | Path) -> Network:
-    """Read a network that `save_model` wrote, ready to embed.
+    """Read a network that `save_model` wrote, or one that ships, ready to embed.
+
+    Args:
+        folder: the folder, or the name of a model that ships (`zoo.names`).
 
     Raises:
         ModelError: a file is missing or damaged, or the two do not belong together.
     """
-    folder = user_path(folder)
+    folder = find_model(folder)
     card = Card.load(folder)
     if card.kind not in NETWORKS:
         raise ModelError(
@@ -57,6 +79,8 @@ def load_model(folder: str | Path) -> Network:
         )
     try:
         network = NETWORKS[card.kind].from_arguments(dict(card.arguments))
+        if card.adapted:
+            network.adaptation = LinearMap(network.embedding_dim)
     except (KeyError, IndexError, TypeError, ValueError, RuntimeError, SettingsError) as error:
         raise ModelError(f"{folder / CARD} does not describe a network: {error!r}; {COPY_BOTH}") from error
     weights = folder / WEIGHTS
@@ -65,7 +89,9 @@ def load_model(folder: str | Path) -> Network:
     except FileError as error:
         foreign = weights.is_file() and not is_safetensors(weights)
         raise ModelError(f"cannot read {not_usable(weights, COPY_BOTH)}" if foreign else str(error)) from error
-    place_tensors(network, {name: torch.from_numpy(array) for name, array in arrays.items()}, weights, COPY_BOTH)
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    full = {name: tensor.float() if tensor.dtype == torch.float16 else tensor for name, tensor in tensors.items()}
+    place_tensors(network, full, weights, COPY_BOTH)
     return network.eval()
 
 

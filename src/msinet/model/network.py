@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from msinet.model.linear_map import LinearMap
+
 
 class HeadFeatures(NamedTuple):
     """Output of one head for a batch."""
@@ -43,6 +45,12 @@ class Network(nn.Module, ABC):
     """(height, width) in pixels that the network is trained at; images are resized to it for embedding."""
     identities: int
     """Number of training identities: the size of each classifier."""
+    adaptation: LinearMap | None
+    """Map of the embeddings, where the network was adapted to labelled images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.adaptation = None
 
     @classmethod
     @abstractmethod
@@ -80,7 +88,8 @@ class Network(nn.Module, ABC):
 
     def embed(self, images: Tensor) -> Tensor:
         """Map images (B, 3, H, W) to embeddings (B, D) of unit length."""
-        return self(images).embedding
+        embedding = self(images).embedding
+        return self.adaptation(embedding) if self.adaptation else embedding
 
     @property
     def last_channels(self) -> int:

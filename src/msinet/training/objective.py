@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from msinet.batches.loading import Batch
 from msinet.engine.machine import Machine
 from msinet.losses.alignment import alignment_loss
 from msinet.losses.identity import identity_loss
@@ -12,6 +13,7 @@ from msinet.losses.triplet import triplet_loss
 from msinet.model.msinet.spatial_alignment import PositionActivation
 from msinet.model.network import Features
 from msinet.training.settings import TrainSettings
+from msinet.training.teachers import Teachers
 
 
 class Objective:
@@ -21,14 +23,22 @@ class Objective:
         settings: weights and options of the losses.
         machine: the processes in whose joint batch triplets and pairs are found.
         activation: the learned half of the alignment of positives; None without them.
+        teachers: the teachers' vectors of all training images; None without them.
     """
 
-    def __init__(self, settings: TrainSettings, machine: Machine, activation: PositionActivation | None) -> None:
-        self.settings, self.machine, self.activation = settings, machine, activation
+    def __init__(
+        self,
+        settings: TrainSettings,
+        machine: Machine,
+        activation: PositionActivation | None = None,
+        teachers: Teachers | None = None,
+    ) -> None:
+        self.settings, self.machine, self.activation, self.teachers = settings, machine, activation, teachers
 
-    def __call__(self, features: Features, labels: Tensor) -> dict[str, Tensor]:
+    def __call__(self, features: Features, batch: Batch) -> dict[str, Tensor]:
         """Return the losses by name; `loss` is their weighted sum."""
-        settings, everyone = self.settings, self.machine.gather(labels)
+        settings, labels = self.settings, batch.identities
+        everyone = self.machine.gather(labels)
         identity = sum_of(identity_loss(head.logits.float(), labels, settings.label_smoothing) for head in features.heads)
         triplet = sum_of(
             triplet_loss(self.machine.join_batch(head.feature), everyone, settings.triplet_margin) for head in features.heads
@@ -37,6 +47,10 @@ class Objective:
         if settings.alignment != "none":
             losses["alignment"] = self._alignment(self.machine.join_batch(features.last), everyone)
             loss = loss + settings.alignment_weight * losses["alignment"]
+        if self.teachers:
+            embeddings = self.machine.join_batch(features.embedding.float())
+            losses["teachers"] = self.teachers(embeddings, self.machine.gather(batch.positions))
+            loss = loss + settings.teacher_weight * losses["teachers"]
         return {"loss": loss, **losses}
 
     def _alignment(self, maps: Tensor, labels: Tensor) -> Tensor:

@@ -1,8 +1,10 @@
 """Training of a network from initial weights: identity loss, triplet loss, spatial alignment (report, section 3.3)."""
 
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -22,6 +24,7 @@ from msinet.engine.settings import settings_dict
 from msinet.evaluation.ranking_task import prepare_among
 from msinet.files.lock import sole_writer
 from msinet.files.paths import user_path
+from msinet.model.initial_weights import start_from
 from msinet.model.model_files import save_model
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.spatial_alignment import PositionActivation
@@ -31,6 +34,9 @@ from msinet.progress import silence
 from msinet.training.averaging import AveragedNetwork
 from msinet.training.objective import Objective
 from msinet.training.settings import TrainSettings
+from msinet.training.teachers import Teachers, load_teachers, mark_of
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -55,9 +61,17 @@ class Training:
         architecture: MSINet's, or the name of another kind of network.
         identities: number of training identities.
         machine: device, precision and processes.
+        vectors: (N, T), the teachers' vectors of all training images; None without them.
     """
 
-    def __init__(self, settings: TrainSettings, architecture: Architecture | str, identities: int, machine: Machine) -> None:
+    def __init__(
+        self,
+        settings: TrainSettings,
+        architecture: Architecture | str,
+        identities: int,
+        machine: Machine,
+        vectors: np.ndarray | None = None,
+    ) -> None:
         self.settings, self.machine = settings, machine
         torch.manual_seed(settings.seed)
         self.network = machine.place(build_network(architecture, identities, settings.image_size, settings.width))
@@ -67,8 +81,13 @@ class Training:
         self.activation: PositionActivation | None = None
         if settings.alignment in ("positive", "both"):
             self.activation = PositionActivation(self.network.last_channels).to(machine.device)
-        self.objective = Objective(settings, machine, self.activation)
-        self.learning = list(nn.ModuleList(module for module in (self.network, self.activation) if module).parameters())
+        self.teachers: Teachers | None = None
+        if vectors is not None:
+            self.teachers = Teachers(vectors, self.network.embedding_dim).to(machine.device)
+        self.objective = Objective(settings, machine, self.activation, self.teachers)
+        self.parts = {"network": self.network, "activation": self.activation, "teachers": self.teachers}
+        self.parts = {name: module for name, module in self.parts.items() if module}
+        self.learning = list(nn.ModuleList(self.parts.values()).parameters())
         self.optimizer = make_optimizer(settings, self.learning)
         self.average = AveragedNetwork(settings.ema_decay)
         self.best: dict[str, Tensor] = {}
@@ -79,7 +98,7 @@ class Training:
         self.network.train()
         with self.machine.autocast():
             features = self.forward(batch.images)
-        losses = self.objective(features, batch.identities)
+        losses = self.objective(features, batch)
         self.optimizer.zero_grad()
         losses["loss"].backward()
         self.machine.average_gradients(self.learning)
@@ -112,8 +131,7 @@ class Training:
     def tensors(self) -> dict[str, Tensor]:
         """Return everything that the training has learned, for a checkpoint."""
         return {
-            **module_tensors(self.network, "network"),
-            **(module_tensors(self.activation, "activation") if self.activation else {}),
+            **{key: value for name, module in self.parts.items() for key, value in module_tensors(module, name).items()},
             **(module_tensors(self.average.network, "average") if self.average.network else {}),
             **optimizer_tensors(self.optimizer, "optimizer"),
             **{f"best.{name}": tensor for name, tensor in self.best.items()},
@@ -122,9 +140,8 @@ class Training:
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Go on from what `tensors` gave."""
-        restore_module(self.network, tensors, "network")
-        if self.activation:
-            restore_module(self.activation, tensors, "activation")
+        for name, module in self.parts.items():
+            restore_module(module, tensors, name)
         if any(name.startswith("average.") for name in tensors):
             self.average.follow(self.network)
             restore_module(self.current, tensors, "average")
@@ -155,6 +172,7 @@ def train(
     Raises:
         DatasetError: there is nothing to train on, or the validation split cannot be scored.
         SettingsError: there are too few identities for a batch.
+        ModelError: `init` cannot be read, or does not fit.
         CheckpointError: `out` holds a training with other settings, architecture or data.
         BusyError: another process writes to `out`.
         FileError: `out` cannot be written, or an image cannot be read.
@@ -175,12 +193,22 @@ def _train(
         prepare_among(splits.validation)  # What cannot be scored is an error before the training.
     feed = Feed(splits.train, settings)
     made_from = settings_dict(settings) | {"architecture": describe_architecture(architecture)}
+    vectors = load_teachers(settings.teachers, splits.train) if settings.teachers else None
+    if vectors is None:
+        del made_from["teacher_weight"]
+    else:
+        made_from["teachers"] = mark_of(vectors)
+    if settings.init is None:
+        del made_from["init"]
     data = RunData.of(whole, out, "train", machine)
     folder = RunFolder(out, "train", made_from, data, settings.checkpoint_minutes, machine.is_first)
-    training = Training(settings, architecture, len(identities(splits.train)), machine)
+    training = Training(settings, architecture, len(identities(splits.train)), machine, vectors)
     loop = Loop(folder, settings.epochs * len(feed), len(feed), machine)
     if tensors := loop.resume():
         training.restore(tensors)
+    elif settings.init is not None:
+        for words in start_from(training.network, settings.init):
+            logger.warning("%s", words)
     finished_before = loop.step == loop.total
     learn(training, feed, loop, splits)
     network = training.result()

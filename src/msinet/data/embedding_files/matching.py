@@ -24,6 +24,15 @@ def of_dataset(embeddings: Embeddings, splits: ReidSplits) -> Embeddings:
         DatasetError: an image has no embedding, or several images match one path.
     """
     wanted = list({r.path: r for task in splits.scored().values() for r in (*task.query, *task.gallery)}.values())
+    return Embeddings(embeddings.vectors[find_rows(embeddings, wanted, splits.name)], wanted)
+
+
+def find_rows(embeddings: Embeddings, wanted: Sequence[ImageRecord], name: str) -> list[int]:
+    """Return the row of each wanted image, as `of_dataset` finds it; `name` is of the data that the images are of.
+
+    Raises:
+        DatasetError: an image has no embedding, or several images match one path.
+    """
     found: list[list[int]] = []
     for parts in ENDS:
         rows: dict[tuple[str, ...], list[int]] = {}
@@ -34,7 +43,7 @@ def of_dataset(embeddings: Embeddings, splits: ReidSplits) -> Embeddings:
             break
     missing = [record.path for record, places in zip(wanted, found, strict=True) if not places]
     if missing:
-        raise DatasetError(_without(missing, len(wanted), embeddings.records, splits.name))
+        raise DatasetError(_without(missing, len(wanted), embeddings.records, name))
     vectors, chosen = embeddings.vectors, [places[0] for places in found]
     several = [
         record.path
@@ -43,16 +52,14 @@ def of_dataset(embeddings: Embeddings, splits: ReidSplits) -> Embeddings:
     ]
     if several:
         raise DatasetError(
-            f"the paths of the embeddings fit several images: {len(several)} of {splits.name} have several vectors. "
+            f"the paths of the embeddings fit several images: {len(several)} of {name} have several vectors. "
             f"Write whole paths{listed(several)}"
         )
     shared = [row for row, count in Counter(chosen).items() if count > 1]
     if shared:
         paths = [embeddings.records[row].path for row in shared]
-        raise DatasetError(
-            f"the paths of the embeddings fit several images of {splits.name}: write whole paths{listed(paths)}"
-        )
-    return Embeddings(vectors[chosen], wanted)
+        raise DatasetError(f"the paths of the embeddings fit several images of {name}: write whole paths{listed(paths)}")
+    return chosen
 
 
 def _end(path: Path, parts: int | None) -> tuple[str, ...]:

@@ -1,0 +1,32 @@
+"""The verb `adapt`."""
+
+from msinet.cli.bars import bars
+from msinet.cli.options import Data, Model, Out
+from msinet.cli.reading import read
+from msinet.cli.terminal import say
+from msinet.data.settings import DataSettings
+from msinet.engine.settings import MachineSettings
+
+
+def adapt(
+    data: Data,
+    *,
+    model: Model,
+    out: Out,
+    reading: DataSettings = DataSettings(),
+    settings: MachineSettings = MachineSettings(),
+) -> None:
+    """Fit a linear map of a model's embeddings to labelled images, in seconds. The training split alone is used.
+
+    Args:
+        out: Folder for the adapted model: model.safetensors and model.json.
+    """
+    from msinet.jobs.adapt import adapt_model
+
+    with bars():
+        adapted = adapt_model(model, read(data, reading), out, settings)
+    say(
+        f"mAP on identities that the map was not fitted to: {adapted.after:.1%}, {adapted.before:.1%} without it "
+        f"({adapted.identities} identities, {adapted.images} images, shrinkage {adapted.shrinkage:g})"
+    )
+    say(f"Written to {out}: model.safetensors, model.json")

@@ -1,0 +1,62 @@
+"""Initial weights of a network from those of another: what fits is taken."""
+
+import torch
+
+from msinet.errors import ModelError, SettingsError
+from msinet.model.cards import Card
+from msinet.model.model_files import load_model
+from msinet.model.msinet.architecture import Architecture
+from msinet.model.msinet.network import MSINet
+from msinet.model.network import Network
+from msinet.model.zoo import find_model
+
+
+def start_from(network: Network, init: str) -> list[str]:
+    """Give a network the weights of a model, as far as they fit; the classifiers begin anew.
+
+    Args:
+        network: with initial weights.
+        init: folder of the model, or the name of one that ships.
+
+    Returns:
+        What was not taken, in words; empty where everything but the classifiers was.
+
+    Raises:
+        ModelError: the model cannot be read, or nothing of it fits.
+        SettingsError: the model is of another kind, or of another width.
+    """
+    source = load_model(init)
+    if source.kind != network.kind:
+        raise SettingsError(f"init is {init}, a network {source.kind}: it cannot start a network {network.kind}", "init")
+    own, given = network.state_dict(), source.state_dict()
+    wanted = {name for name in own if not _begins_anew(name)}
+    there = {name for name in given if not _begins_anew(name)}
+    both = wanted & there
+    if misshapen := sorted(name for name in both if own[name].shape != given[name].shape):
+        name = misshapen[0]
+        raise SettingsError(
+            f"init is {init}, whose tensors have other sizes: {name} is {tuple(given[name].shape)}, and in this network "
+            f"{tuple(own[name].shape)}; set the width that its card in msinet models or model.json says",
+            "init",
+        )
+    if not both:
+        raise ModelError(f"nothing of {init} fits this network")
+    with torch.no_grad():
+        for name in both:
+            own[name].copy_(given[name])
+    left = []
+    if missing := len(wanted - there):
+        left.append(f"{missing} of {len(wanted)} tensors begin anew: the architecture has parts that {init} lacks")
+    if unused := len(there - wanted):
+        left.append(f"{unused} tensors of {init} are left out: the architecture lacks these parts")
+    return left
+
+
+def architecture_of(init: str) -> Architecture | str:
+    """Return the architecture of a model or, of another kind of network, its name. Raises ModelError if there is no card."""
+    card = Card.load(find_model(init))
+    return Architecture.from_dict(card.arguments["architecture"]) if card.kind == MSINet.kind else card.kind
+
+
+def _begins_anew(name: str) -> bool:
+    return ".classifier." in name or name.startswith("adaptation.")

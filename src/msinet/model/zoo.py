@@ -1,0 +1,30 @@
+"""Models that ship with the package, by name. Imports no torch."""
+
+from pathlib import Path
+
+from msinet.files.paths import user_path
+from msinet.model.cards import CARD, Card
+
+ZOO = Path(__file__).with_name("weights")
+"""Folder of the models, each in a folder of its name."""
+
+
+def names() -> list[str]:
+    """Return the names of the models that ship."""
+    return sorted(card.parent.name for card in ZOO.glob(f"*/{CARD}"))
+
+
+def cards() -> dict[str, Card]:
+    """Return the cards of the models that ship, by name."""
+    return {name: Card.load(ZOO / name) for name in names()}
+
+
+def find_model(name_or_folder: str | Path) -> Path:
+    """Return the folder of a model: of one that ships by its name or, where there is such a folder, of the user's."""
+    folder = user_path(name_or_folder)
+    return ZOO / folder.name if is_name(name_or_folder) else folder
+
+
+def is_name(name_or_folder: str | Path) -> bool:
+    """Return whether a model that ships is meant, and not a folder of the user's with the same name."""
+    return str(name_or_folder) in names() and not Path(name_or_folder).exists()

@@ -1,0 +1,74 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from msinet.errors import ModelError, SettingsError
+from msinet.model.initial_weights import architecture_of, start_from
+from msinet.model.linear_map import LinearMap
+from msinet.model.model_files import load_model, save_model
+from msinet.model.msinet.architecture import Architecture
+from msinet.model.msinet.network import MSINet
+from msinet.model.msinet.widths import channels_at
+from msinet.training.train import train
+
+DEEP, SHALLOW = Architecture.find("all:none:1,3"), Architecture.find("all:none:1,1")
+
+
+def make(architecture=DEEP, identities=5, width=0.25, seed=0):
+    torch.manual_seed(seed)
+    return MSINet(architecture, identities, channels_at(width), (32, 32))
+
+
+@pytest.fixture
+def saved(tmp_path):
+    network = make(seed=1)
+    network.adaptation = LinearMap(network.embedding_dim)
+    save_model(network, tmp_path / "model")
+    return str(tmp_path / "model")
+
+
+def test_everything_but_the_classifiers_is_taken(saved):
+    network, before, source = make(identities=9), make(identities=9).state_dict(), load_model(saved).state_dict()
+    assert start_from(network, saved) == []
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, before[name] if "classifier" in name else source[name]), name
+
+
+def test_another_architecture_takes_what_fits_and_names_the_rest(saved):
+    network = make(SHALLOW)
+    (words,) = start_from(network, saved)
+    assert "left out" in words
+    stem = "backbone.stem"
+    own, given = network.state_dict(), load_model(saved).state_dict()
+    assert all(torch.equal(own[name], given[name]) for name in own if name.startswith(stem))
+    assert any(name.startswith(stem) for name in own)
+
+
+def test_a_deeper_network_begins_its_other_layers_anew(tmp_path):
+    save_model(make(SHALLOW), tmp_path)
+    (words,) = start_from(make(DEEP), str(tmp_path))
+    assert "begin anew" in words
+
+
+def test_another_width_is_refused(saved):
+    with pytest.raises(SettingsError, match=r"other sizes.* set the width"):
+        start_from(make(width=0.5), saved)
+
+
+def test_a_model_that_is_not_there_is_named_with_where_to_look(tmp_path):
+    with pytest.raises(ModelError, match="msinet models"):
+        start_from(make(), str(tmp_path / "nothing"))
+
+
+def test_the_architecture_of_a_model_is_that_of_its_card(saved):
+    assert architecture_of(saved) == DEEP
+
+
+def test_training_starts_from_the_model(saved, make_splits, train_settings, tmp_path):
+    """At a learning rate of almost zero the trained weights are the initial ones."""
+    settings = replace(train_settings, epochs=1, learning_rate=1e-12, init=saved)
+    trained = train(make_splits(train=6), DEEP, settings, tmp_path / "out")
+    name = "whole_head.linear.weight"
+    torch.testing.assert_close(trained.network.state_dict()[name], load_model(saved).state_dict()[name])
+    assert trained.network.adaptation is None
