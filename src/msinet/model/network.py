@@ -1,12 +1,15 @@
 """The network as the rest of msinet sees it: images -> features of heads, last map, embedding."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from msinet.errors import ModelError
 from msinet.model.linear_map import LinearMap
 
 
@@ -63,6 +66,37 @@ class Network(nn.Module, ABC):
             width: multiple of the published channels.
             architecture: for kinds that are searched.
         """
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path, *, local_files_only: bool = True) -> Self:
+        """Return a trained network of this kind, ready to embed.
+
+        Args:
+            name: one that ships (`msinet models`), a folder, or OWNER/NAME on the Hugging Face Hub.
+            local_files_only: take models of the Hub from its cache alone; False downloads what is missing.
+
+        Raises:
+            ModelError: there is no such model, it is damaged, or it is of another kind.
+            MissingExtraError: a model of the Hub needs huggingface_hub.
+        """
+        from msinet.model.pretrained import load_pretrained  # It knows the files of models, which know networks.
+
+        network = load_pretrained(name, local_files_only)
+        if not isinstance(network, cls):
+            raise ModelError(f"{name} is a network {network.kind}: load it by msinet.load_model")
+        return network
+
+    def save_pretrained(self, folder: str | Path, info: Mapping[str, Any] | None = None, licence: str = "") -> None:
+        """Write the network to a folder as `save_model` does, with a README.md in the form of the Hub's model cards.
+
+        Args:
+            folder: created if needed.
+            info: how the network was made; `lineage` is the first line of the README.
+            licence: of the weights, such as Apache-2.0.
+        """
+        from msinet.model.pretrained import save_pretrained
+
+        save_pretrained(self, folder, info, licence)
 
     @classmethod
     @abstractmethod

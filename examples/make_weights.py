@@ -1,0 +1,201 @@
+"""The weights that ship with msinet, made from nothing: synthetic vehicles, then real ones whose labels are not read.
+
+1. Make synthetic vehicles in several cities and difficulties, and train on them: `msinet-synthetic`.
+2. Embed the real training images by two public networks, the teachers. Images of different cameras that are each other's
+   nearest become one identity.
+3. Train on these identities, from the weights of step 1: `msinet-vehicles`.
+
+Stopped and started again, it goes on where it stopped. docs/weights.md has its results.
+
+    python examples/make_weights.py DATA TEACHERS --out runs/weights --size small
+"""
+
+import argparse
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import msinet
+from msinet.cli.bars import bars
+from msinet.data.embedding_files import load_vectors, save_embeddings
+from msinet.data.embeddings import Embeddings
+from msinet.data.records import ImageRecord
+from msinet.engine.settings import settings_dict
+from msinet.model.cost import count_parameters
+from msinet.model.model_files import load_model, save_model
+from msinet.model.msinet.architecture import Architecture
+from msinet.model.network import Network
+from msinet.model.zoo import ZOO
+from msinet.world.dataset import make_world
+from msinet.world.settings import City, WorldSettings
+
+WORLDS: tuple[tuple[City, float, int], ...] = (
+    ("day", 0.3, 11),
+    ("mixed", 0.5, 10),
+    ("mixed", 0.8, 12),
+    ("overcast", 0.5, 13),
+)
+"""City, difficulty and seed of the synthetic vehicles."""
+
+ARCHITECTURE = "all:none:1,1x1"
+"""One cell a stage and one convolution in each branch, without interactions: docs/experiments.md."""
+
+TEACHERS = ("person-reidentification-retail-0287", "person-reidentification-retail-0277")
+
+LICENCE = "Apache-2.0"
+
+
+@dataclass(frozen=True)
+class Size:
+    """A size in which the weights ship."""
+
+    suffix: str
+    """Of the models' names."""
+    width: float
+    epochs: int
+    """Of the training on synthetic vehicles."""
+
+
+SIZES = {"small": Size("-small", 0.5, 30), "full": Size("", 1.0, 15)}
+
+COMMON: dict[str, Any] = {
+    "image_height": 128,
+    "image_width": 96,
+    "optimizer": "adamw",
+    "weight_decay": 0.05,
+    "schedule": "cosine",
+    "identities_per_batch": 32,
+    "erasing": 0.5,
+}
+
+
+def main() -> None:
+    """Make both models of a size, and put them where models that ship are found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="Folder or table of the real images; those of its training split are taken.")
+    parser.add_argument("teachers", type=Path, help=f"Folder with {' and '.join(f'{name}.xml' for name in TEACHERS)}.")
+    parser.add_argument("--out", type=Path, default=Path("runs/weights"), help="Folder of all that is made.")
+    parser.add_argument("--size", choices=SIZES, default="small", help="Size of the models.")
+    options = parser.parse_args()
+    with bars():
+        make_weights(options.data, options.teachers, options.out, SIZES[options.size])
+
+
+def make_weights(data: Path, teachers: Path, out: Path, size: Size) -> None:
+    """Make both models of a size."""
+    table = write_table(out / "synthetic.csv", synthetic_images(out / "worlds"))
+    settings = synthetic_settings(size)
+    synthetic, folder = train(table, settings, out / f"synthetic{size.suffix}")
+    lineage = f"{len(WORLDS) * 3200} synthetic images; no real image and no other network"
+    ship(synthetic, f"msinet-synthetic{size.suffix}", lineage, settings)
+
+    taught = teacher_vectors(msinet.load_splits(data).train, teachers, out / "teachers.npz")
+    table = write_table(out / "real.csv", labelled_by_neighbours(taught))
+    settings = real_settings(size, folder)
+    real, _ = train(table, settings, out / f"vehicles{size.suffix}")
+    lineage = (
+        f"msinet-synthetic{size.suffix}, then {len(taught)} real images of vehicles without their labels, grouped by "
+        f"{TEACHERS[0]} and {TEACHERS[1]} (Open Model Zoo, Apache-2.0; training data not named)"
+    )
+    ship(real, f"msinet-vehicles{size.suffix}", lineage, settings)
+
+
+def synthetic_images(folder: Path) -> list[ImageRecord]:
+    """Make the synthetic vehicles, and return all their images; vehicles and cameras of different worlds are different."""
+    images: list[ImageRecord] = []
+    for city, difficulty, seed in WORLDS:
+        name = f"{city}-{difficulty}"
+        make_world(folder / name, WorldSettings(identities=400, city=city, difficulty=difficulty, seed=seed, test_share=0))
+        made = sorted(msinet.load_splits(folder / name).train, key=lambda image: image.path.name)
+        images += [ImageRecord(i.path.resolve(), f"{name}-{i.identity}", f"{name}-{i.camera}") for i in made]
+    return images
+
+
+def synthetic_settings(size: Size) -> msinet.TrainSettings:
+    """Return how a network learns synthetic vehicles."""
+    return msinet.TrainSettings(
+        **COMMON,
+        width=size.width,
+        epochs=size.epochs,
+        small_epochs=size.epochs * 2 // 3,
+        images_per_identity=4,
+        learning_rate=6e-3,
+        warmup_epochs=2,
+        color_jitter=0.3,
+    )
+
+
+def real_settings(size: Size, init: Path) -> msinet.TrainSettings:
+    """Return how a network that knows synthetic vehicles learns real ones."""
+    return msinet.TrainSettings(
+        **COMMON,
+        width=size.width,
+        init=str(init),
+        epochs=80,
+        images_per_identity=2,
+        learning_rate=3e-3,
+        warmup_epochs=5,
+        color_jitter=0.15,
+    )
+
+
+def write_table(file: Path, images: Sequence[ImageRecord]) -> Path:
+    """Write images as a table that msinet reads, all of them in the training split."""
+    with file.open("w", newline="", encoding="utf-8") as opened:
+        table = csv.writer(opened)
+        table.writerow(["path", "identity", "camera", "split"])
+        table.writerows((image.path, image.identity, image.camera, "train") for image in images)
+    return file
+
+
+def train(table: Path, settings: msinet.TrainSettings, out: Path) -> tuple[Network, Path]:
+    """Train on a table; return the network and its folder."""
+    trained = msinet.train(msinet.load_splits(table), Architecture.find(ARCHITECTURE), settings, out)
+    return trained.network, out
+
+
+def teacher_vectors(images: Sequence[ImageRecord], folder: Path, file: Path) -> Embeddings:
+    """Return the vectors that both teachers give to images, side by side; they are computed once and kept."""
+    if not file.exists():
+        vectors = [msinet.embed(load_model(f"openvino:{folder / name}.xml"), images).vectors for name in TEACHERS]
+        save_embeddings(Embeddings(np.concatenate(vectors, axis=1) / np.sqrt(len(TEACHERS)), images), file)
+    return load_vectors(file).of(images)
+
+
+def labelled_by_neighbours(taught: Embeddings) -> list[ImageRecord]:
+    """Return images with identities that nobody gave them.
+
+    Two images of different cameras are one identity where each is the other's nearest in the other's camera, and all that is
+    joined in this way is one. An image without such a neighbour is an identity of its own.
+    """
+    cameras = np.array([image.camera for image in taught.records])
+    similarities = taught.vectors @ taught.vectors.T
+    identity = np.arange(len(taught))
+    for one in np.unique(cameras):
+        for other in np.unique(cameras[cameras > one]):
+            a, b = np.flatnonzero(cameras == one), np.flatnonzero(cameras == other)
+            between = similarities[np.ix_(a, b)]
+            nearest, back = between.argmax(1), between.argmax(0)
+            for i in np.flatnonzero(back[nearest] == np.arange(len(a))):
+                identity[identity == identity[b[nearest[i]]]] = identity[a[i]]
+    return [
+        ImageRecord(image.path.resolve(), f"group-{group}", image.camera)
+        for image, group in zip(taught.records, identity, strict=True)
+    ]
+
+
+def ship(network: Network, name: str, lineage: str, settings: msinet.TrainSettings) -> None:
+    """Write a model in half precision to where models that ship are found, without the classifiers, which no user needs."""
+    bare = type(network).from_arguments({**network.arguments(), "identities": 1})
+    kept = {key: value for key, value in network.state_dict().items() if ".classifier." not in key}
+    bare.load_state_dict({**bare.state_dict(), **kept})
+    info = {"lineage": lineage, "parameters": count_parameters(bare), "training": settings_dict(settings)}
+    save_model(bare, ZOO / name, info, LICENCE, half=True)
+
+
+if __name__ == "__main__":
+    main()
