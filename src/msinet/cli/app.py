@@ -2,7 +2,7 @@
 
 import ast
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -33,11 +33,11 @@ GROUPS = {
 
 
 class NeedsRecipe(Exception):
-    """Work without a recipe, on data that is known now."""
+    """Work without a recipe, on data that is known now; some options besides, where the words do not give them."""
 
-    def __init__(self, recipe: Fitting) -> None:
+    def __init__(self, recipe: Fitting, options: Mapping[str, object] | None = None) -> None:
         super().__init__(recipe.why)
-        self.recipe = recipe
+        self.recipe, self.options = recipe, options or {}
 
 
 def make_app(called: str = "") -> App:
@@ -94,7 +94,9 @@ def main(tokens: Sequence[str] | None = None, recipe: Recipe | None = None) -> N
             app([as_meant(token) for token in tokens], exit_on_error=False, print_error=False)
     except NeedsRecipe as needed:
         say(f"Using --recipe {needed.recipe.name}: {needed.recipe.why}")
-        main([*tokens, "--recipe", needed.recipe.name], recipe)
+        given = {token.partition("=")[0] for token in tokens}
+        besides = [word for option, value in needed.options.items() if option not in given for word in (option, str(value))]
+        main([*tokens, "--recipe", needed.recipe.name, *besides], recipe)
     except MSINetError as error:
         show_error(as_options(error, verb, tokens))
         sys.exit(2 if isinstance(error, SettingsError) else 1)

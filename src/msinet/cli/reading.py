@@ -20,15 +20,26 @@ def read(data: Path, reading: DataSettings) -> "Source":
     return show(Source.read(data, reading))
 
 
-def require_recipe(recipe: str | None, data: Path, reading: DataSettings) -> None:
-    """Make sure that search, training and run have a recipe: the one that is named, or else the one that fits the data.
+def require_recipe(recipe: str | None, data: Path, reading: DataSettings, init: str | None = None, prefix: str = "") -> None:
+    """Make sure that search, training and run have a recipe: the one that is named, or else the one that fits.
+
+    Args:
+        recipe: the one that is named.
+        data: the data.
+        reading: how the data is read.
+        init: the model that training starts from, whose width and image size are then taken.
+        prefix: of the options of training.
 
     Raises:
         NeedsRecipe: none is named; `main` calls the verb again with the one that fits.
     """
     from msinet.data.readers.detect import load
-    from msinet.recipes import recipe_for
+    from msinet.recipes import FINE_TUNE, recipe_for
 
+    if recipe is None and init:
+        from msinet.model.initial_weights import size_of
+
+        raise NeedsRecipe(FINE_TUNE, {f"--{prefix}{name}": value for name, value in size_of(init).items()})
     if recipe is None:
         raise NeedsRecipe(recipe_for(len(load(data, replace(reading, verify=False)).train)))
 

@@ -9,11 +9,11 @@ from msinet.architecture_search.settings import SearchSettings
 from msinet.cli.bars import bars
 from msinet.cli.options import Data, Out, Recipe, SharedOptions
 from msinet.cli.reading import read, require_recipe
-from msinet.cli.tables import show_result, show_searched
+from msinet.cli.tables import show_result, show_searched, show_steps
 from msinet.cli.terminal import say
 from msinet.data.settings import DataSettings
 from msinet.files.lock import sole_writer
-from msinet.panels import SCORING
+from msinet.panels import NETWORK, SCORING
 from msinet.training.settings import TrainSettings
 
 
@@ -21,6 +21,7 @@ def run(
     data: Data,
     *,
     out: Out,
+    init: Annotated[str | None, NETWORK] = None,
     recipe: Recipe = None,
     protocol: Annotated[str | None, SCORING] = None,
     reading: DataSettings = DataSettings(),
@@ -30,19 +31,31 @@ def run(
 ) -> None:
     """Search an architecture, train it, score it and write a report. Stopped and started again, it resumes.
 
+    With --init, a model that exists takes the place of the search: it is scored, adapted, fine-tuned and adapted again.
+
     Args:
+        init: Model to start from: its folder, or a name that msinet models lists.
         out: Folder for the architecture, the model, the result, the report and the logs.
         protocol: Protocol of scoring, as `msinet evaluate --help` lists them; by default the one that fits the data.
     """
     from msinet.evaluation.record import RunCommand
+    from msinet.jobs.fine_tune import fine_tune
     from msinet.jobs.run import run as run_all
     from msinet.report.page import write_report
 
-    require_recipe(recipe, data, reading)
+    init = init or train.init
+    require_recipe(recipe, data, reading, init, "train.")
     with bars() as first, sole_writer(out, first):
         source = read(data, reading)
         command = RunCommand(data.resolve(), reading, protocol)
         search, train = replace(search, **shared.given), replace(train, **shared.given)
+        if init:
+            tuned = fine_tune(source.splits, replace(train, init=init), out, protocol, command)
+            if first:
+                write_report(out, source.splits.gallery)
+            show_steps(tuned)
+            say(f"Written to {out}: report.html, model.safetensors, model.json, result.json, steps.json")
+            return
         finished = run_all(source.splits, search, train, out, protocol, command)
         if first:
             write_report(out, source.splits.gallery)

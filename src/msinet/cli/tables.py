@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from msinet.data.doctor.troubles import Finding
     from msinet.data.records import ReidSplits, Skipped
     from msinet.evaluation.result import RetrievalResult
+    from msinet.jobs.fine_tune import FineTuned
     from msinet.model.cards import Card
     from msinet.model.msinet.architecture import Architecture
 
@@ -87,6 +88,17 @@ def show_results(results: "Sequence[RetrievalResult]") -> None:
     say(f"Scores in %{spread}{_done_before(results[0])}")
     for result in results:
         _say_unscored(result)
+
+
+def show_steps(tuned: "FineTuned") -> None:
+    """Print the scores of each step of a fine-tuning, and why a step is missing."""
+    rows = []
+    for step, result in tuned.results.items():
+        values = result.scores.by_name()
+        rows.append((step, *(f"{100 * values[score]:.1f}" for score in COMPARED)))
+    show_table(("step", *COMPARED), rows)
+    for step, why in tuned.refused.items():
+        say(f"not {step}: {why}")
 
 
 def _names_of(results: "Sequence[RetrievalResult]") -> list[list[str]]:

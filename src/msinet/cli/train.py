@@ -43,7 +43,7 @@ def train(
     if architecture is None and settings.init is None:
         raise SettingsError("give an architecture, or a model to start from: --architecture or --init", "architecture")
     chosen = find_architecture(architecture) if architecture else architecture_of(settings.init or "")
-    require_recipe(recipe, data, reading)
+    require_recipe(recipe, data, reading, settings.init)
     with bars() as first, sole_writer(out, first):
         source = read(data, reading)
         targets = [read(folder, replace(reading, format=None)) for folder in target]

@@ -15,6 +15,7 @@ from msinet.errors import DatasetError, ResultError, listed
 from msinet.evaluation.record import DataFacts, EvaluateCommand, Record, RunCommand
 from msinet.evaluation.result import RetrievalResult
 from msinet.files.lock import sole_writer
+from msinet.jobs.fine_tune import fine_tune
 from msinet.jobs.run import run
 from msinet.jobs.score import Source
 from msinet.model.model_files import load_model
@@ -64,6 +65,8 @@ def rerun(result: RetrievalResult, splits: ReidSplits, out: Path) -> RetrievalRe
     if isinstance(command, EvaluateCommand):
         return _evaluate_again(result, command, splits, out)
     search, training = _settings_of(result.record)
+    if training.init is not None:
+        return fine_tune(splits, training, out, command.protocol, command).result
     return run(splits, search, training, out, command.protocol, command).result
 
 

@@ -7,6 +7,7 @@ from msinet.model.cards import Card
 from msinet.model.model_files import load_model
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.network import MSINet
+from msinet.model.msinet.widths import WIDTHS, channels_at
 from msinet.model.network import Network
 from msinet.model.zoo import find_model
 
@@ -56,6 +57,15 @@ def architecture_of(init: str) -> Architecture | str:
     """Return the architecture of a model or, of another kind of network, its name. Raises ModelError if there is no card."""
     card = Card.load(find_model(init))
     return Architecture.from_dict(card.arguments["architecture"]) if card.kind == MSINet.kind else card.kind
+
+
+def size_of(init: str) -> dict[str, float]:
+    """Return the width and the image size of a model by the options that set them. Raises ModelError if there is no card."""
+    card = Card.load(find_model(init))
+    height, width = card.pixels.size
+    widths = {channels_at(one): one for one in WIDTHS}
+    there = widths.get(tuple(card.arguments.get("channels", ())))
+    return {"image-height": height, "image-width": width, **({"width": there} if there else {})}
 
 
 def _begins_anew(name: str) -> bool:

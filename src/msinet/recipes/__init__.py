@@ -13,7 +13,7 @@ from msinet.files.os_errors import in_words
 from msinet.files.paths import user_path
 from msinet.training.settings import TrainSettings
 
-RECIPES = ("veri776", "person", "cross-domain", "small-data", "demo")
+RECIPES = ("veri776", "person", "cross-domain", "small-data", "fine-tune", "demo")
 """Recipes that come with the package, each a TOML file beside this one."""
 
 FEW_IMAGES = 5000
@@ -21,7 +21,8 @@ FEW_IMAGES = 5000
 
 RECIPE_HELP = (
     f"Recipe: {', '.join(RECIPES)} or a TOML file of settings. By default small-data for fewer than {FEW_IMAGES} training "
-    "images, else veri776, the published settings, whose values the help shows. Options on the command line override it."
+    "images, else veri776, the published settings, whose values the help shows; fine-tune, where training starts from a "
+    "model. Options on the command line override it."
 )
 
 TABLES = {"search": SearchSettings, "train": TrainSettings}
@@ -71,3 +72,7 @@ def recipe_for(training_images: int) -> Fitting:
         return Fitting("small-data", why)
     why = f"the published settings, for {training_images} training images; --recipe small-data takes far less time"
     return Fitting("veri776", why)
+
+
+FINE_TUNE = Fitting("fine-tune", "training starts from a model, whose width and image size it keeps")
+"""The recipe that fits where training starts from a model."""
