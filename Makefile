@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test check clean
+.PHONY: install demo test check clean weights
 
 install: .venv/installed
 
@@ -22,6 +22,11 @@ check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+
+# The models that ship (docs/weights.md), hours of two cores: make weights DATA=real-vehicles TEACHERS=folder
+weights: install
+	$(BIN)/pip install --quiet --editable ".[demo,rivals]"
+	for size in small full; do $(BIN)/python examples/make_weights.py $(DATA) $(TEACHERS) --size $$size || exit 1; done
 
 clean:
 	rm -rf .venv

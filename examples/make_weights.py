@@ -1,9 +1,9 @@
 """The weights that ship with msinet, made from nothing: synthetic vehicles, then real ones whose labels are not read.
 
-1. Make synthetic vehicles in several cities and difficulties, and train on them: `msinet-synthetic`.
+1. Make synthetic vehicles in several cities and difficulties, train on them, and adapt to them: `msinet-synthetic`.
 2. Embed the real training images by two public networks, the teachers. Images of different cameras that are each other's
    nearest become one identity.
-3. Train on these identities, from the weights of step 1: `msinet-vehicles`.
+3. Train on these identities, from the weights of step 1, and adapt to them: `msinet-vehicles`.
 
 Stopped and started again, it goes on where it stopped. docs/weights.md has its results.
 
@@ -12,6 +12,8 @@ Stopped and started again, it goes on where it stopped. docs/weights.md has its 
 
 import argparse
 import csv
+import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +47,11 @@ ARCHITECTURE = "all:none:1,1x1"
 """One cell a stage and one convolution in each branch, without interactions: docs/experiments.md."""
 
 TEACHERS = ("person-reidentification-retail-0287", "person-reidentification-retail-0277")
+
+PIXELS = {"size": [256, 128], "order": "BGR", "range": "0-255", "mean": [0, 0, 0], "std": [1, 1, 1]}
+"""What both expect of their images."""
+
+TEACHERS_FILE = "teachers.npz"
 
 LICENCE = "Apache-2.0"
 
@@ -87,21 +94,21 @@ def main() -> None:
 
 def make_weights(data: Path, teachers: Path, out: Path, size: Size) -> None:
     """Make both models of a size."""
-    table = write_table(out / "synthetic.csv", synthetic_images(out / "worlds"))
+    images = synthetic_images(out / "worlds")
     settings = synthetic_settings(size)
-    synthetic, folder = train(table, settings, out / f"synthetic{size.suffix}")
+    synthetic = train(write_table(out / "synthetic.csv", images), settings, out / f"synthetic{size.suffix}")
     lineage = f"{len(WORLDS) * 3200} synthetic images; no real image and no other network"
-    ship(synthetic, f"msinet-synthetic{size.suffix}", lineage, settings)
+    ship(msinet.adapt(synthetic, images), f"msinet-synthetic{size.suffix}", lineage, settings)
 
-    taught = teacher_vectors(msinet.load_splits(data).train, teachers, out / "teachers.npz")
-    table = write_table(out / "real.csv", labelled_by_neighbours(taught))
-    settings = real_settings(size, folder)
-    real, _ = train(table, settings, out / f"vehicles{size.suffix}")
+    taught = teacher_vectors(msinet.load_splits(data).train, teachers, out / TEACHERS_FILE)
+    images = labelled_by_neighbours(taught)
+    settings = real_settings(size, out)
+    real = train(write_table(out / "real.csv", images), settings, out / f"vehicles{size.suffix}")
     lineage = (
         f"msinet-synthetic{size.suffix}, then {len(taught)} real images of vehicles without their labels, grouped by "
         f"{TEACHERS[0]} and {TEACHERS[1]} (Open Model Zoo, Apache-2.0; training data not named)"
     )
-    ship(real, f"msinet-vehicles{size.suffix}", lineage, settings)
+    ship(msinet.adapt(real, images), f"msinet-vehicles{size.suffix}", lineage, settings)
 
 
 def synthetic_images(folder: Path) -> list[ImageRecord]:
@@ -129,15 +136,17 @@ def synthetic_settings(size: Size) -> msinet.TrainSettings:
     )
 
 
-def real_settings(size: Size, init: Path) -> msinet.TrainSettings:
-    """Return how a network that knows synthetic vehicles learns real ones."""
+def real_settings(size: Size, out: Path) -> msinet.TrainSettings:
+    """Return how the network that knows synthetic vehicles, below `out`, learns real ones; it follows the teachers."""
     return msinet.TrainSettings(
         **COMMON,
         width=size.width,
-        init=str(init),
-        epochs=80,
+        init=str(out / f"synthetic{size.suffix}"),
+        teachers=(out / TEACHERS_FILE,),
+        teacher_weight=5.0,
+        epochs=60,
         images_per_identity=2,
-        learning_rate=3e-3,
+        learning_rate=2e-3,
         warmup_epochs=5,
         color_jitter=0.15,
     )
@@ -152,18 +161,25 @@ def write_table(file: Path, images: Sequence[ImageRecord]) -> Path:
     return file
 
 
-def train(table: Path, settings: msinet.TrainSettings, out: Path) -> tuple[Network, Path]:
-    """Train on a table; return the network and its folder."""
-    trained = msinet.train(msinet.load_splits(table), Architecture.find(ARCHITECTURE), settings, out)
-    return trained.network, out
+def train(table: Path, settings: msinet.TrainSettings, out: Path) -> Network:
+    """Train on a table."""
+    return msinet.train(msinet.load_splits(table), Architecture.find(ARCHITECTURE), settings, out).network
 
 
 def teacher_vectors(images: Sequence[ImageRecord], folder: Path, file: Path) -> Embeddings:
     """Return the vectors that both teachers give to images, side by side; they are computed once and kept."""
     if not file.exists():
-        vectors = [msinet.embed(load_model(f"openvino:{folder / name}.xml"), images).vectors for name in TEACHERS]
+        vectors = [msinet.embed(load_teacher(folder, name, file.parent), images).vectors for name in TEACHERS]
         save_embeddings(Embeddings(np.concatenate(vectors, axis=1) / np.sqrt(len(TEACHERS)), images), file)
     return load_vectors(file).of(images)
+
+
+def load_teacher(folder: Path, name: str, out: Path) -> Network:
+    """Return a teacher, from a copy of its files beside which stands what it expects of its images."""
+    for suffix in (".xml", ".bin"):
+        shutil.copy(folder / f"{name}{suffix}", out)
+    (out / f"{name}.pixels.json").write_text(json.dumps(PIXELS), encoding="utf-8")
+    return load_model(f"openvino:{out / name}.xml")
 
 
 def labelled_by_neighbours(taught: Embeddings) -> list[ImageRecord]:
@@ -188,12 +204,15 @@ def labelled_by_neighbours(taught: Embeddings) -> list[ImageRecord]:
     ]
 
 
-def ship(network: Network, name: str, lineage: str, settings: msinet.TrainSettings) -> None:
+def ship(adapted: msinet.Adapted, name: str, lineage: str, settings: msinet.TrainSettings) -> None:
     """Write a model in half precision to where models that ship are found, without the classifiers, which no user needs."""
+    network = adapted.network
     bare = type(network).from_arguments({**network.arguments(), "identities": 1})
+    bare.adaptation = network.adaptation
     kept = {key: value for key, value in network.state_dict().items() if ".classifier." not in key}
     bare.load_state_dict({**bare.state_dict(), **kept})
     info = {"lineage": lineage, "parameters": count_parameters(bare), "training": settings_dict(settings)}
+    info["adaptation"] = adapted.facts()
     save_model(bare, ZOO / name, info, LICENCE, half=True)
 
 

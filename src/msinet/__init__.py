@@ -33,10 +33,12 @@ if TYPE_CHECKING:
     from msinet.model.msinet.network import MSINet
     from msinet.model.msinet.published import load_published
     from msinet.model.network import Network
+    from msinet.training.adaptation import Adapted, adapt
     from msinet.training.settings import TrainSettings
     from msinet.training.train import Trained, train
 
 _HOMES = {
+    "Adapted": "msinet.training.adaptation",
     "Architecture": "msinet.model.msinet.architecture",
     "Embeddings": "msinet.data.embeddings",
     "ImageRecord": "msinet.data.records",
@@ -51,6 +53,7 @@ _HOMES = {
     "Searched": "msinet.architecture_search.search",
     "TrainSettings": "msinet.training.settings",
     "Trained": "msinet.training.train",
+    "adapt": "msinet.training.adaptation",
     "embed": "msinet.engine.embed",
     "evaluate": "msinet.engine.evaluate",
     "evaluate_embeddings": "msinet.evaluation.scoring",

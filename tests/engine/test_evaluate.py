@@ -7,7 +7,6 @@ from msinet.engine.settings import MachineSettings
 from msinet.errors import DatasetError, SettingsError
 from msinet.evaluation.scoring import evaluate_embeddings
 from msinet.evaluation.settings import ScoringSettings
-from msinet.model.model_files import weights_fingerprint
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.network import MSINet
 from msinet.model.msinet.widths import channels_at
@@ -29,7 +28,7 @@ def test_a_result_says_what_was_scored_and_with_what(network, machine, make_spli
     record, evidence = result.record, result.evidence
     assert (record.data.name, record.data.fingerprint) == (splits.name, splits.fingerprint())
     assert record.model.arguments["architecture"] == network.architecture.to_dict()
-    assert (record.model.kind, record.model.weights) == ("msinet", weights_fingerprint(network))
+    assert (record.model.kind, record.model.weights) == ("msinet", network.fingerprint())
     assert record.scoring.flip
     assert (record.machine.device, record.machine.precision) == ("cpu", "fp32")
     assert {"msinet", "torch", "python"} <= set(record.versions)

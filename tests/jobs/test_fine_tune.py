@@ -8,7 +8,7 @@ from msinet.jobs.adapt import adapt_model
 from msinet.jobs.fine_tune import fine_tune
 from msinet.jobs.score import Source
 from msinet.model.cards import Card
-from msinet.model.model_files import load_model, weights_fingerprint
+from msinet.model.model_files import load_model
 from msinet.model.msinet.architecture import Architecture
 from msinet.training.train import train
 
@@ -33,9 +33,9 @@ def test_each_step_is_scored_and_the_model_is_that_of_the_last(splits, initial, 
     written = json.loads((tmp_path / "steps.json").read_text())["results"]
     assert [one["mAP"] for one in written] == [one.mAP for one in tuned.results.values()]
     assert json.loads((tmp_path / "result.json").read_text())["mAP"] == tuned.result.mAP
-    weights = weights_fingerprint(load_model(tmp_path))
+    weights = load_model(tmp_path).fingerprint()
     assert tuned.result.record.model is not None
-    assert (weights, weights) == (weights_fingerprint(tuned.network), tuned.result.record.model.weights)
+    assert (weights, weights) == (tuned.network.fingerprint(), tuned.result.record.model.weights)
 
 
 def test_a_stopped_fine_tuning_goes_on_where_it_was(splits, initial, train_settings, tmp_path, stop_after):

@@ -26,7 +26,10 @@ from msinet.panels import DATA, MACHINE, OUTPUT, SCHEDULE
 from msinet.recipes import RECIPE_HELP
 from msinet.training.settings import TrainSettings
 
-MODEL_HELP = "Folder with model.safetensors and model.json, or a name that msinet models lists."
+MODEL_HELP = (
+    "Folder with model.safetensors and model.json, or a name that msinet models lists; to embed alone, also onnx:FILE.onnx "
+    "or openvino:FILE.xml."
+)
 
 Data = Annotated[Path, DATA, Parameter(help="Folder or table of labelled images.")]
 Model = Annotated[Path, DATA, Parameter(help=MODEL_HELP)]

@@ -19,6 +19,7 @@ def train(
     data: Data,
     *,
     architecture: Annotated[str | None, NETWORK] = None,
+    network: Annotated[str | None, NETWORK] = None,
     out: Out,
     recipe: Recipe = None,
     target: Annotated[tuple[Path, ...], DATA, SEVERAL] = (),
@@ -30,6 +31,8 @@ def train(
     Args:
         architecture: Architecture: a file made by search, or msmt17, veri776, random:SEED, all:INTERACTION. By default that
             of the model that --init names.
+        network: Network in place of MSINet: osnet, or timm:NAME for a convolutional network of timm, whose weights begin
+            anew and whose channels --width does not change.
         out: Folder for model.safetensors, model.json, the log train.jsonl and the checkpoint.
         target: Dataset of another domain to score the model on, beside the test set of the data itself; it is not trained
             on, and its layout is recognised. May be given several times. The results go to OUT/targets.json.
@@ -38,12 +41,19 @@ def train(
 
     from msinet.jobs.targets import train_for_targets
     from msinet.model.initial_weights import architecture_of
-    from msinet.model.networks import find_architecture
+    from msinet.model.networks import find_architecture, require_network
 
-    if architecture is None and settings.init is None:
-        raise SettingsError("give an architecture, or a model to start from: --architecture or --init", "architecture")
-    chosen = find_architecture(architecture) if architecture else architecture_of(settings.init or "")
+    if architecture and network:
+        raise SettingsError("given are --architecture, which is of MSINet, and --network, which is another: give one")
+    if not (architecture or network or settings.init):
+        raise SettingsError(
+            "give what to train: an architecture of MSINet by --architecture, another network by --network, or a model to "
+            "start from by --init"
+        )
+    chosen = find_architecture(architecture) if architecture else network or architecture_of(settings.init or "")
     require_recipe(recipe, data, reading, settings.init)
+    if network:
+        require_network(network, settings.image_size)
     with bars() as first, sole_writer(out, first):
         source = read(data, reading)
         targets = [read(folder, replace(reading, format=None)) for folder in target]

@@ -27,7 +27,6 @@ from msinet.evaluation.result import RetrievalResult
 from msinet.evaluation.scoring import compare, score
 from msinet.evaluation.settings import ScoringSettings
 from msinet.evaluation.similarities import Similarities
-from msinet.model.model_files import weights_fingerprint
 from msinet.model.network import Network
 
 
@@ -161,7 +160,7 @@ def rank_together(task: RankingTask, similarities: Similarities, machine: Machin
 
 def facts_of(network: Network) -> ModelFacts:
     """Return the facts of a network for the record of a result."""
-    return ModelFacts(network.kind, network.arguments(), network.image_size, weights_fingerprint(network))
+    return ModelFacts(network.kind, network.arguments(), network.image_size, network.fingerprint())
 
 
 def facts_of_embeddings(embeddings: Embeddings) -> EmbeddingFacts:

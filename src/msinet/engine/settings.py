@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from cyclopts import Parameter
@@ -15,7 +16,7 @@ Optimizer = Literal["sgd", "adamw"]
 Schedule = Literal["steps", "cosine"]
 Tracker = Literal["tensorboard", "wandb", "mlflow"]
 
-NOT_PART_OF_THE_RESULT = frozenset({"workers", "device", "checkpoint_minutes", "tracker", "image_cache", "teachers"})
+NOT_PART_OF_THE_RESULT = frozenset({"workers", "device", "checkpoint_minutes", "tracker", "image_cache"})
 """Settings that may change between a run and its continuation."""
 
 DEVICE_HELP = "Device: auto, cpu, cuda or cuda:1."
@@ -155,9 +156,8 @@ def require_one_of(settings: object, name: str, choices: Any) -> None:
 
 def settings_dict(settings: MachineSettings) -> dict[str, Any]:
     """Return the settings that the result depends on, as plain values for JSON."""
-    values = asdict(settings)
     return {
-        field.name: list(value) if isinstance(value := values[field.name], tuple) else value
-        for field in fields(settings)
-        if field.name not in NOT_PART_OF_THE_RESULT
+        name: [str(one) if isinstance(one, Path) else one for one in value] if isinstance(value, tuple) else value
+        for name, value in asdict(settings).items()
+        if name not in NOT_PART_OF_THE_RESULT
     }

@@ -87,7 +87,7 @@ class EvaluateCommand:
     reading: DataSettings
     """How the data is read."""
     model: Path
-    """Folder of the model."""
+    """Folder of the model, the name of one that ships, or RUNTIME:FILE of a foreign one."""
     machine: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the machine's settings."""
     camera_pairs: bool = False

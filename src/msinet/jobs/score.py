@@ -27,6 +27,7 @@ from msinet.evaluation.result import RetrievalResult
 from msinet.evaluation.scoring import refuse_flip
 from msinet.evaluation.settings import ScoringSettings
 from msinet.model.network import Network
+from msinet.model.zoo import absolute
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def score_models(
     What cannot be scored is an error before anything is embedded.
 
     Args:
-        models: networks by the folders that they were read from.
+        models: networks by the folders, names or files that they were read from.
         sources: the datasets.
         plan: what is scored of each; by default, every test size under the usual protocol.
         settings: device, precision and workers.
@@ -137,4 +138,4 @@ def _command(source: Source, model: Path, plan: Plan, settings: MachineSettings)
     """Return the command that repeats a result, together with its record."""
     draws = plan.draws.resolve() if plan.draws else None
     machine = asdict(settings.machine)
-    return EvaluateCommand(source.path.resolve(), source.reading, model.resolve(), machine, plan.camera_pairs, draws)
+    return EvaluateCommand(source.path.resolve(), source.reading, absolute(model), machine, plan.camera_pairs, draws)

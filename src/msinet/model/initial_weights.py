@@ -6,9 +6,9 @@ from msinet.errors import ModelError, SettingsError
 from msinet.model.cards import Card
 from msinet.model.model_files import load_model
 from msinet.model.msinet.architecture import Architecture
-from msinet.model.msinet.network import MSINet
 from msinet.model.msinet.widths import WIDTHS, channels_at
 from msinet.model.network import Network
+from msinet.model.networks import NETWORKS
 from msinet.model.zoo import find_model
 
 
@@ -56,7 +56,7 @@ def start_from(network: Network, init: str) -> list[str]:
 def architecture_of(init: str) -> Architecture | str:
     """Return the architecture of a model or, of another kind of network, its name. Raises ModelError if there is no card."""
     card = Card.load(find_model(init))
-    return Architecture.from_dict(card.arguments["architecture"]) if card.kind == MSINet.kind else card.kind
+    return NETWORKS[card.kind].architecture_of(card.arguments) if card.kind in NETWORKS else card.kind
 
 
 def size_of(init: str) -> dict[str, float]:

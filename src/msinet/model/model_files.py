@@ -1,6 +1,5 @@
 """Networks on disk: `model.safetensors` holds the weights, `model.json` the card."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,8 @@ from msinet.files.contents import is_safetensors, not_usable
 from msinet.files.paths import user_path
 from msinet.files.tensor_files import load_arrays, save_arrays
 from msinet.model.cards import CARD, Card, Pixels
+from msinet.model.foreign.file import ForeignFile
+from msinet.model.foreign.network import ForeignNetwork
 from msinet.model.linear_map import LinearMap
 from msinet.model.network import Network
 from msinet.model.networks import NETWORKS
@@ -26,17 +27,7 @@ COPY_BOTH = "copy model.json and model.safetensors together from the folder that
 def card_of(network: Network, info: Mapping[str, Any] | None = None, licence: str = "") -> Card:
     """Return the card of a network; `info` says how it was made."""
     pixels, adapted = Pixels(network.image_size), network.adaptation is not None
-    return Card(
-        network.kind, network.arguments(), pixels, weights_fingerprint(network), licence, adapted, info=dict(info or {})
-    )
-
-
-def weights_fingerprint(network: Network) -> str:
-    """Return a short hash of all weights, to tell networks apart in results."""
-    digest = hashlib.sha256()
-    for tensor in network.state_dict().values():
-        digest.update(tensor.cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]
+    return Card(network.kind, network.arguments(), pixels, network.fingerprint(), licence, adapted, info=dict(info or {}))
 
 
 def save_model(
@@ -50,7 +41,12 @@ def save_model(
         info: how the network was made.
         licence: of the weights.
         half: write half precision. The network is rounded to it, so that file and network stay the same.
+
+    Raises:
+        ModelError: the network is a foreign one, which only embeds.
     """
+    if isinstance(network, ForeignNetwork):
+        raise ModelError(f"{network.file} only embeds: it cannot be saved as a model of msinet")
     if half:
         network.half().float()
     folder, card = user_path(folder), card_of(network, info, licence)
@@ -62,14 +58,17 @@ def save_model(
 
 
 def load_model(folder: str | Path) -> Network:
-    """Read a network that `save_model` wrote, or one that ships, ready to embed.
+    """Read a network that `save_model` wrote, one that ships, or a foreign one, ready to embed.
 
     Args:
-        folder: the folder, or the name of a model that ships (`zoo.names`).
+        folder: the folder, the name of a model that ships (`zoo.names`), or `onnx:FILE.onnx` or `openvino:FILE.xml`.
 
     Raises:
         ModelError: a file is missing or damaged, or the two do not belong together.
+        MissingExtraError: the network needs a package that is not installed.
     """
+    if file := ForeignFile.named(folder):
+        return ForeignNetwork(file).eval()
     folder = find_model(folder)
     card = Card.load(folder)
     if card.kind not in NETWORKS:

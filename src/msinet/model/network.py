@@ -1,5 +1,6 @@
 """The network as the rest of msinet sees it: images -> features of heads, last map, embedding."""
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
@@ -64,8 +65,13 @@ class Network(nn.Module, ABC):
             identities: number of training identities.
             image_size: (height, width) in pixels.
             width: multiple of the published channels.
-            architecture: for kinds that are searched.
+            architecture: for kinds that are searched; for kinds of several networks, the name of one.
         """
+
+    @classmethod
+    def architecture_of(cls, arguments: Mapping[str, Any]) -> Any:
+        """Return what `networks.build_network` takes to build the network of a card's arguments: the name of its kind."""
+        return cls.kind
 
     @classmethod
     def from_pretrained(cls, name: str | Path, *, local_files_only: bool = True) -> Self:
@@ -124,6 +130,13 @@ class Network(nn.Module, ABC):
         """Map images (B, 3, H, W) to embeddings (B, D) of unit length."""
         embedding = self(images).embedding
         return self.adaptation(embedding) if self.adaptation else embedding
+
+    def fingerprint(self) -> str:
+        """Return a short hash of all weights, to tell networks apart in results."""
+        digest = hashlib.sha256()
+        for tensor in self.state_dict().values():
+            digest.update(tensor.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:16]
 
     @property
     def last_channels(self) -> int:

@@ -1,6 +1,7 @@
-"""OSNet (Zhou et al., "Omni-Scale Feature Learning for Person Re-Identification", ICCV 2019): MSINet's hand-made forebear."""
+"""OSNet (Zhou et al., "Omni-Scale Feature Learning for Person Re-Identification", ICCV 2019)."""
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from itertools import pairwise
 from typing import Any, Self
 
@@ -57,7 +58,7 @@ class Bottleneck(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, in_channels, H, W) to (B, out_channels, H, W)."""
         reduced = self.reduce(x)
-        gated = torch.stack([self.gate(stream(reduced)) for stream in self.streams]).sum(0)
+        gated = reduce(torch.add, (self.gate(stream(reduced)) for stream in self.streams))
         return (self.restore(gated) + self.project(x)).relu()
 
 
@@ -93,8 +94,8 @@ class OSNet(Network):
         self.identities, self.channels, self.image_size = identities, tuple(channels), image_size
         self.stem = conv_norm_relu(3, channels[0], kernel=7, stride=2).append(nn.MaxPool2d(3, 2, 1))
         self.stages = nn.Sequential()
-        for before, after in pairwise(channels):
-            if before != channels[0]:
+        for stage, (before, after) in enumerate(pairwise(channels)):
+            if stage > 0:
                 self.stages.append(conv_norm_relu(before, before).append(nn.AvgPool2d(2, 2)))
             self.stages.extend(Bottleneck(after if number else before, after) for number in range(BOTTLENECKS))
         self.last = conv_norm_relu(channels[-1], channels[-1])
@@ -109,7 +110,7 @@ class OSNet(Network):
             SettingsError: there is no such width, or a variant of OSNet is named.
         """
         if architecture is not None:
-            raise SettingsError(f"there is no osnet:{architecture}: write osnet, and set the width", "network")
+            raise SettingsError(f"there is no osnet:{architecture}: write osnet, and set the width")
         return cls(identities, channels_at(width), image_size)
 
     @classmethod

@@ -1,9 +1,11 @@
-"""Models that ship with the package, by name. Imports no torch."""
+"""Models by what names them: those that ship with the package, and folders. Imports no torch."""
 
 from pathlib import Path
 
+from msinet.errors import ModelError
 from msinet.files.paths import user_path
-from msinet.model.cards import CARD, Card
+from msinet.model.cards import CARD, PASS, Card
+from msinet.model.foreign.file import ForeignFile
 
 ZOO = Path(__file__).with_name("weights")
 """Folder of the models, each in a folder of its name."""
@@ -20,7 +22,13 @@ def cards() -> dict[str, Card]:
 
 
 def find_model(name_or_folder: str | Path) -> Path:
-    """Return the folder of a model: of one that ships by its name or, where there is such a folder, of the user's."""
+    """Return the folder of a model: of one that ships by its name or, where there is such a folder, of the user's.
+
+    Raises:
+        ModelError: it is a foreign network, which has no folder.
+    """
+    if ForeignFile.named(name_or_folder):
+        raise ModelError(f"{name_or_folder} can only embed and be scored: {PASS}")
     folder = user_path(name_or_folder)
     return ZOO / folder.name if is_name(name_or_folder) else folder
 
@@ -28,3 +36,10 @@ def find_model(name_or_folder: str | Path) -> Path:
 def is_name(name_or_folder: str | Path) -> bool:
     """Return whether a model that ships is meant, and not a folder of the user's with the same name."""
     return str(name_or_folder) in names() and not Path(name_or_folder).exists()
+
+
+def absolute(name_or_folder: str | Path) -> Path:
+    """Return what names the same model from any working directory: a name as it is, absolute paths for others."""
+    if foreign := ForeignFile.named(name_or_folder):
+        return Path(str(foreign.absolute()))
+    return Path(name_or_folder) if is_name(name_or_folder) else user_path(name_or_folder).resolve()

@@ -195,7 +195,7 @@ def _train(
     made_from = settings_dict(settings) | {"architecture": describe_architecture(architecture)}
     vectors = load_teachers(settings.teachers, splits.train) if settings.teachers else None
     if vectors is None:
-        del made_from["teacher_weight"]
+        del made_from["teachers"], made_from["teacher_weight"]
     else:
         made_from["teachers"] = mark_of(vectors)
     if settings.init is None:

@@ -61,15 +61,20 @@ class MSINet(Network):
         Raises:
             SettingsError: no architecture is given.
         """
-        if architecture is None:
+        if not isinstance(architecture, Architecture):
             raise SettingsError("msinet needs an architecture: a file made by a search, or a name such as veri776")
         return cls(architecture, identities, channels_at(width), image_size)
+
+    @classmethod
+    def architecture_of(cls, arguments: Mapping[str, Any]) -> Architecture:
+        """Return the architecture of a card's arguments."""
+        return Architecture.from_dict(arguments["architecture"])
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> Self:
         """Return the network of a card's arguments, with initial weights."""
         return cls(
-            Architecture.from_dict(arguments["architecture"]),
+            cls.architecture_of(arguments),
             arguments["identities"],
             arguments["channels"],
             tuple(arguments["image_size"]),

@@ -1,0 +1,1 @@
+"""Networks that others have trained, in files of ONNX Runtime and OpenVINO: they only embed."""

@@ -1,0 +1,96 @@
+"""`msinet models`, `msinet adapt`, and `msinet run` and `msinet train` from a model."""
+
+import json
+
+import pytest
+
+from msinet.cli.app import main
+from msinet.model import zoo
+from msinet.model.cards import Card
+from msinet.model.model_files import save_model
+from msinet.model.msinet.architecture import Architecture
+from msinet.training.train import train
+
+
+@pytest.fixture(scope="module")
+def splits(make_splits):
+    return make_splits(train=8)
+
+
+@pytest.fixture(scope="module")
+def table(splits, tmp_path_factory):
+    """A CSV table of painted images, with splits."""
+    path = tmp_path_factory.mktemp("table") / "manifest.csv"
+    rows = [f"{r.path},{r.identity},{r.camera},train" for r in splits.train]
+    rows += [f"{r.path},{r.identity},{r.camera},test" for r in splits.gallery]
+    path.write_text("\n".join(["path,identity,camera,split", *rows]), encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shipped(splits, train_settings, tmp_path_factory):
+    """A model that ships, `msinet-painted`, and nothing else."""
+    folder = tmp_path_factory.mktemp("zoo")
+    network = train(splits, Architecture.named("msmt17"), train_settings, folder / "run").network
+    info = {"lineage": "painted images", "parameters": 1_234_567}
+    save_model(network, folder / "zoo" / "msinet-painted", info, "Apache-2.0", half=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(zoo, "ZOO", folder / "zoo")
+        yield
+
+
+@pytest.fixture
+def run(capsys):
+    """Return a function that returns the exit code of a command and what it printed, without line breaks."""
+
+    def run(*tokens: str) -> tuple[int, str]:
+        with pytest.raises(SystemExit) as stop:
+            main(tokens)
+        captured = capsys.readouterr()
+        return int(stop.value.code or 0), " ".join((captured.out + captured.err).split())
+
+    return run
+
+
+def test_models_lists_what_ships(run):
+    code, said = run("models")
+    assert code == 0
+    for words in ("msinet-painted", "1.23M", "32x32", "Apache-2.0", "painted images"):
+        assert words in said
+
+
+def test_a_model_is_adapted_by_its_name(run, table, tmp_path):
+    code, said = run("adapt", table, "--model=msinet-painted", f"--out={tmp_path / 'mine'}")
+    assert (code, "mAP on identities that the map was not fitted to" in said) == (0, True)
+    assert Card.load(tmp_path / "mine").adapted
+    assert run("evaluate", table, "--model", str(tmp_path / "mine"), f"--json={tmp_path / 'r.json'}")[0] == 0
+    assert json.loads((tmp_path / "r.json").read_text())["mAP"] > 0
+
+
+def test_an_adaptation_without_labels_writes_nothing(run, splits, tmp_path):
+    table = tmp_path / "few.csv"
+    rows = [f"{r.path},{r.identity},{r.camera},train" for r in splits.train[:4]]
+    table.write_text("\n".join(["path,identity,camera,split", *rows]), encoding="utf-8")
+    code, said = run("adapt", str(table), "--model=msinet-painted", f"--out={tmp_path / 'mine'}")
+    assert (code, "needs at least 4 such identities" in said) == (1, True)
+    assert not (tmp_path / "mine").exists()
+
+
+def test_a_run_from_a_model_keeps_its_size_and_scores_each_step(run, table, tmp_path):
+    few = ["--train.epochs=1", "--train.identities-per-batch=4", "--device=cpu"]
+    code, said = run("run", table, "--init=msinet-painted", f"--out={tmp_path / 'out'}", *few)
+    assert code == 0
+    assert said.startswith("Using --recipe fine-tune")
+    for step in ("as it is", "fine-tuned", "report.html"):
+        assert step in said
+    made_from = Card.load(tmp_path / "out").info["made_from"]
+    assert [made_from[name] for name in ("image_height", "width", "init")] == [32, 0.25, "msinet-painted"]
+    code, said = run("rerun", str(tmp_path / "out" / "result.json"), f"--out={tmp_path / 'again'}")
+    assert (code, "to the last digit" in said) == (0, True)
+
+
+def test_training_from_a_model_of_another_width_is_wrong_usage(run, table, tmp_path):
+    few = ["--epochs=1", "--identities-per-batch=4", "--device=cpu", "--width=0.5"]
+    code, said = run("train", table, "--init=msinet-painted", f"--out={tmp_path / 'out'}", *few)
+    assert code == 2
+    assert "--init is msinet-painted, whose tensors have other sizes" in said
