@@ -51,9 +51,11 @@ def test_a_folder_of_the_same_name_is_the_users(network, tmp_path, monkeypatch):
         load_model("msinet-things")
 
 
-def test_a_name_that_is_none_says_where_names_are_listed():
-    with pytest.raises(ModelError, match="msinet models"):
-        MSINet.from_pretrained("msinet-vehicle")
+def test_a_name_that_is_none_says_which_there_are(network, tmp_path, monkeypatch):
+    monkeypatch.setattr(zoo, "ZOO", tmp_path)
+    save_model(network, tmp_path / "msinet-things")
+    with pytest.raises(ModelError, match=r"no model of this name ships \(msinet-things\)"):
+        MSINet.from_pretrained("msinet-thing")
 
 
 def test_a_model_of_the_hub_is_not_downloaded_unless_asked_for(monkeypatch, tmp_path):

@@ -1,5 +1,6 @@
 """The search of an architecture: weights and alphas in turn, on different identities (report, section 3.1)."""
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,10 @@ from msinet.engine.run_data import RunData
 from msinet.engine.settings import settings_dict
 from msinet.files.lock import sole_writer
 from msinet.files.paths import user_path
+from msinet.model.initial_weights import start_supernet
 from msinet.model.msinet.search_space import SPACES, SearchSpace
+
+logger = logging.getLogger(__name__)
 
 
 def space_of(settings: SearchSettings) -> SearchSpace:
@@ -99,6 +103,9 @@ def _supernet(
     else:
         if machine.is_first:
             (out / ARCHITECTURE).unlink(missing_ok=True)  # of a search whose checkpoint was deleted
+        if settings.init is not None:
+            for words in start_supernet(twins.supernet, settings.init):
+                logger.warning("%s", words)
         twins.fill_memories(caches)
     finished_before = loop.step == loop.total and number_of_trials(out) >= settings.trials * has_trials
     if loop.step < loop.total and machine.is_first:

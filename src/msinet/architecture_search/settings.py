@@ -66,6 +66,9 @@ class SearchSettings(LoopSettings):
     space: Annotated[SpaceName, NETWORK] = "published"
     """Search space. published: the interaction at each place, one of four. scales: also the depths of both branches there,
     and the number of cells of each stage."""
+    init: Annotated[str | None, NETWORK] = None
+    """Model whose weights the supernet starts from, in place of random ones: its folder, or a name that msinet models lists.
+    What the model lacks begins anew, and so do the alphas."""
     cells_per_stage: Annotated[int, NETWORK] = 2
     """Cells in each of the three stages; in the space scales, the most."""
     interactions_per_cell: Annotated[int, NETWORK] = 2

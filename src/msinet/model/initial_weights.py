@@ -1,15 +1,26 @@
 """Initial weights of a network from those of another: what fits is taken."""
 
+import re
+from collections.abc import Mapping
+
 import torch
+from torch import Tensor, nn
 
 from msinet.errors import ModelError, SettingsError
 from msinet.model.cards import Card
 from msinet.model.model_files import load_model
 from msinet.model.msinet.architecture import Architecture
+from msinet.model.msinet.network import MSINet
+from msinet.model.msinet.supernet import Supernet
 from msinet.model.msinet.widths import WIDTHS, channels_at
 from msinet.model.network import Network
 from msinet.model.networks import NETWORKS
 from msinet.model.zoo import find_model
+
+PLACE = re.compile(
+    r"(?P<before>backbone\.stages\.(?P<stage>\d+)\.cells\.(?P<cell>\d+)\.interactions\.(?P<number>\d+)\.)(?P<rest>.+)"
+)
+"""Name of a tensor of the interaction at a place."""
 
 
 def start_from(network: Network, init: str) -> list[str]:
@@ -29,15 +40,38 @@ def start_from(network: Network, init: str) -> list[str]:
     source = load_model(init)
     if source.kind != network.kind:
         raise SettingsError(f"init is {init}, a network {source.kind}: it cannot start a network {network.kind}", "init")
-    own, given = network.state_dict(), source.state_dict()
-    wanted = {name for name in own if not _begins_anew(name)}
-    there = {name for name in given if not _begins_anew(name)}
+    return _take(network, source.state_dict(), init)
+
+
+def start_supernet(supernet: Supernet, init: str) -> list[str]:
+    """Give a supernet the weights of a model: of its backbone, and of the interactions that it has at each place.
+
+    Arguments, what is returned and errors as `start_from`.
+    """
+    source = load_model(init)
+    if not isinstance(source, MSINet):
+        raise SettingsError(f"init is {init}, a network {source.kind}: it cannot start the supernet of MSINet", "init")
+    tensors = {}
+    for name, tensor in source.state_dict().items():
+        if name.startswith("backbone."):
+            if place := PLACE.fullmatch(name):
+                stage, cell, number = (int(place[key]) for key in ("stage", "cell", "number"))
+                chosen = source.architecture.cells[stage][cell][number].interaction
+                name = f"{place['before']}{chosen}.{place['rest']}"
+            tensors[name] = tensor
+    return _take(supernet, tensors, init)
+
+
+def _take(module: nn.Module, given: Mapping[str, Tensor], init: str) -> list[str]:
+    """Copy the tensors that fit, and return in words what is left."""
+    own = module.state_dict()
+    wanted, there = ({name for name in names if not _begins_anew(name)} for names in (own, given))
     both = wanted & there
     if misshapen := sorted(name for name in both if own[name].shape != given[name].shape):
         name = misshapen[0]
         raise SettingsError(
             f"init is {init}, whose tensors have other sizes: {name} is {tuple(given[name].shape)}, and in this network "
-            f"{tuple(own[name].shape)}; set the width that its card in msinet models or model.json says",
+            f"{tuple(own[name].shape)}; set the width that its card, model.json, says",
             "init",
         )
     if not both:
@@ -47,9 +81,9 @@ def start_from(network: Network, init: str) -> list[str]:
             own[name].copy_(given[name])
     left = []
     if missing := len(wanted - there):
-        left.append(f"{missing} of {len(wanted)} tensors begin anew: the architecture has parts that {init} lacks")
+        left.append(f"{missing} of {len(wanted)} tensors begin anew: {init} lacks these parts of the network")
     if unused := len(there - wanted):
-        left.append(f"{unused} tensors of {init} are left out: the architecture lacks these parts")
+        left.append(f"{unused} tensors of {init} are left out: the network lacks these parts")
     return left
 
 
@@ -69,4 +103,4 @@ def size_of(init: str) -> dict[str, float]:
 
 
 def _begins_anew(name: str) -> bool:
-    return ".classifier." in name or name.startswith("adaptation.")
+    return ".classifier." in name or name.startswith("adaptation.") or name == "alphas"

@@ -25,12 +25,18 @@ def find_model(name_or_folder: str | Path) -> Path:
     """Return the folder of a model: of one that ships by its name or, where there is such a folder, of the user's.
 
     Raises:
-        ModelError: it is a foreign network, which has no folder.
+        ModelError: it is a foreign network, which has no folder, or a word that names nothing.
     """
     if ForeignFile.named(name_or_folder):
         raise ModelError(f"{name_or_folder} can only embed and be scored: {PASS}")
+    if is_name(name_or_folder):
+        return ZOO / str(name_or_folder)
     folder = user_path(name_or_folder)
-    return ZOO / folder.name if is_name(name_or_folder) else folder
+    if folder.name == str(name_or_folder) and not folder.exists():
+        raise ModelError(
+            f"no model in {folder}: there is no such folder, and no model of this name ships ({', '.join(names())}); {PASS}"
+        )
+    return folder
 
 
 def is_name(name_or_folder: str | Path) -> bool:
