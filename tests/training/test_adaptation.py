@@ -13,7 +13,7 @@ from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.network import MSINet
 from msinet.model.msinet.widths import channels_at
 from msinet.training import adaptation
-from msinet.training.adaptation import WithinClass, adapt, cross_validate
+from msinet.training.adaptation import Prior, WithinClass, adapt, cross_validate
 
 
 def labelled(identities: int, seed: int = 0, noise: float = 3.0) -> Embeddings:
@@ -95,10 +95,29 @@ def test_the_map_is_kept_with_the_model(network, make_splits, tmp_path):
     np.testing.assert_array_equal(embed(again, records).vectors, embed(adapted, records).vectors)
 
 
-def test_adapting_twice_is_adapting_once(network, make_splits):
+def test_few_labels_leave_an_adapted_network_what_it_was(network, make_splits):
+    """The more the prior weighs, the nearer is the map to the one before."""
     records = make_splits(train=8).train
-    once = adapt(network, records)
-    assert adapt(once.network, records).tried == once.tried
+    once = adapt(network, records).network
+    assert once.adaptation is not None
+    before = once.adaptation.matrix.numpy() / np.linalg.norm(once.adaptation.matrix.numpy())
+    other = WithinClass.of(embed(network, make_splits(train=5).train), Prior.of(once))
+    far = []
+    for shrinkage in (0.1, 1.0, 10.0, 1e6):
+        matrix = other.map(shrinkage)[1]
+        far.append(np.abs(matrix / np.linalg.norm(matrix) - before).max())
+    assert far == sorted(far, reverse=True)
+    assert far[-1] < 1e-4
+    np.testing.assert_allclose(other.map(1e6)[0], once.adaptation.mean.numpy(), atol=1e-5)
+
+
+def test_before_is_what_the_network_does_now(network, make_splits):
+    """Cross-validation compares with the map that the network has, not with none."""
+    records = make_splits(train=8).train
+    once = adapt(network, records).network
+    mapped, plain = embed(once, records), embed(network, records)
+    before, _ = cross_validate(plain, 0, Prior.of(once))
+    assert before == pytest.approx(cross_validate(mapped, 0)[0], abs=1e-3)
 
 
 @pytest.mark.parametrize("records", [slice(0, 4), slice(0, None, 4)], ids=["one identity", "one image each"])

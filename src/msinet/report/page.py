@@ -17,6 +17,8 @@ from msinet.evaluation.record import DataFacts, EvaluateCommand
 from msinet.evaluation.result import RetrievalResult
 from msinet.files.atomic import write_atomically
 from msinet.files.text import LEGIBLE
+from msinet.model.foreign.file import ForeignFile
+from msinet.model.zoo import find_model
 from msinet.report.facts import head_of
 from msinet.report.learning import network_part, search_part, training_part
 from msinet.report.pictures import contact_sheet, data_uri, thumbnail
@@ -89,7 +91,8 @@ def _load(run: Path) -> tuple[RetrievalResult, DataFacts]:
 def _model_folder(run: Path, result: RetrievalResult) -> Path | None:
     """Return the folder of the network, if it is still there."""
     command = result.record.command
-    folders = [run, *([command.model] if isinstance(command, EvaluateCommand) else [])]
+    named = isinstance(command, EvaluateCommand) and not ForeignFile.named(command.model)
+    folders = [run, *([find_model(command.model)] if named else [])]
     return next((folder for folder in folders if (folder / "model.json").is_file()), None)
 
 
