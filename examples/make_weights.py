@@ -96,14 +96,14 @@ def main() -> None:
 
 def make_weights(data: Path, teachers: Path, out: Path, size: Size) -> None:
     """Make both models of a size."""
-    images = synthetic_images(out / "worlds")
+    splits, images = msinet.load_splits(data), synthetic_images(out / "worlds")
     settings = synthetic_settings(size)
     synthetic = train(write_table(out / "synthetic.csv", images), settings, out / f"synthetic{size.suffix}")
     if size.both:
         lineage = f"{len(images)} synthetic images; no real image and no other network"
-        ship(msinet.adapt(synthetic, images), f"msinet-synthetic{size.suffix}", lineage, settings)
+        ship(msinet.adapt(synthetic, images), f"msinet-synthetic{size.suffix}", lineage, settings, splits)
 
-    taught = teacher_vectors(msinet.load_splits(data).train, teachers, out / TEACHERS_FILE)
+    taught = teacher_vectors(splits.train, teachers, out / TEACHERS_FILE)
     grouped = labelled_by_neighbours(taught)
     settings = real_settings(size, out)
     real = train(write_table(out / "real.csv", grouped), settings, out / f"vehicles{size.suffix}")
@@ -111,7 +111,7 @@ def make_weights(data: Path, teachers: Path, out: Path, size: Size) -> None:
         f"{len(images)} synthetic images, then {len(taught)} real images of vehicles without their labels, grouped by "
         f"{TEACHERS[0]} and {TEACHERS[1]} (Open Model Zoo, Apache-2.0; training data not named)"
     )
-    ship(msinet.adapt(real, grouped), f"msinet-vehicles{size.suffix}", lineage, settings)
+    ship(msinet.adapt(real, grouped), f"msinet-vehicles{size.suffix}", lineage, settings, splits)
 
 
 def synthetic_images(folder: Path) -> list[ImageRecord]:
@@ -207,15 +207,24 @@ def labelled_by_neighbours(taught: Embeddings) -> list[ImageRecord]:
     ]
 
 
-def ship(adapted: msinet.Adapted, name: str, lineage: str, settings: msinet.TrainSettings) -> None:
-    """Write a model in half precision to where models that ship are found, without the classifiers, which no user needs."""
+def ship(
+    adapted: msinet.Adapted, name: str, lineage: str, settings: msinet.TrainSettings, splits: msinet.ReidSplits
+) -> None:
+    """Write a model in half precision, without the classifiers, to where models that ship are found; score it."""
     network = adapted.network
     bare = type(network).from_arguments({**network.arguments(), "identities": 1})
     bare.adaptation = network.adaptation
     kept = {key: value for key, value in network.state_dict().items() if ".classifier." not in key}
     bare.load_state_dict({**bare.state_dict(), **kept})
-    info = {"lineage": lineage, "parameters": count_parameters(bare), "training": settings_dict(settings)}
-    info["adaptation"] = adapted.facts()
+    info = {
+        "lineage": lineage,
+        "parameters": count_parameters(bare),
+        "training": settings_dict(settings),
+        "adaptation": adapted.facts(),
+    }
+    save_model(bare, ZOO / name, info, LICENCE, half=True)
+    result = msinet.evaluate(bare.eval(), splits)
+    info["scores"] = {"data": splits.name, "protocol": result.protocol, "mAP": result.mAP, "rank_1": result.rank(1)}
     save_model(bare, ZOO / name, info, LICENCE, half=True)
 
 

@@ -60,6 +60,7 @@ def test_a_model_that_ships_is_what_its_card_says(name):
     card, network = zoo.cards()[name], load_model(name)
     assert card.licence
     assert card.info["lineage"]
+    assert 0 < card.info["scores"]["mAP"] < 1
     assert card.info["parameters"] == count_parameters(network)
     assert card.fingerprint == network.fingerprint()
 

@@ -66,9 +66,13 @@ def show_models(cards: "Mapping[str, Card]") -> None:
     for name, card in cards.items():
         height, width = card.pixels.size
         parameters = f"{card.info['parameters'] / 1e6:.2f}M"
-        rows.append((name, parameters, f"{height}x{width}", card.licence, card.info["lineage"]))
-    folding = Column("made from", folds=True)
-    show_table(("name", "parameters", "image", "licence", folding), rows, ruled=True)
+        scores = card.info.get("scores")
+        score = f"{100 * scores['mAP']:.1f}" if scores else ""
+        rows.append((name, parameters, f"{height}x{width}", score, card.licence, card.info["lineage"]))
+    columns = ("name", "parameters", "image", "mAP", "licence", Column("made from", folds=True))
+    show_table(columns, rows, ruled=True)
+    for data, protocol in sorted({(s["data"], s["protocol"]) for card in cards.values() if (s := card.info.get("scores"))}):
+        say(f"mAP in %, as it is, on the test identities of {data}, {protocol}")
 
 
 def show_results(results: "Sequence[RetrievalResult]") -> None:
