@@ -1,6 +1,6 @@
 """The weights that ship with msinet, made from nothing: synthetic vehicles, then real ones whose labels are not read.
 
-1. Make synthetic vehicles in several cities and difficulties, train on them, and adapt to them: `msinet-synthetic`.
+1. Make synthetic vehicles in several cities and difficulties, train on them, and adapt to them: `msinet-synthetic-small`.
 2. Embed the real training images by two public networks, the teachers. Images of different cameras that are each other's
    nearest become one identity.
 3. Train on these identities, from the network of step 1, and adapt to them: `msinet-vehicles`.

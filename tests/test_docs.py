@@ -61,7 +61,7 @@ def crops(folder: Path) -> None:
         for camera in ("c1", "c2"):
             (folder / f"v{identity:02}" / camera).mkdir(parents=True)
             for number in range(2):
-                pixels = (random.integers(0, 256, (8, 8, 3)) + color) // 2
+                pixels = (random.integers(0, 256, (8, 8, 3)) + color) // (2 if camera == "c1" else 4)  # the other is dark
                 image = Image.fromarray(pixels.astype(np.uint8)).resize((40, 40), Image.Resampling.NEAREST)
                 image.save(folder / f"v{identity:02}" / camera / f"{number}.png")
 
