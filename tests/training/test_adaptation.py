@@ -13,7 +13,8 @@ from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.network import MSINet
 from msinet.model.msinet.widths import channels_at
 from msinet.training import adaptation
-from msinet.training.adaptation import Prior, WithinClass, adapt, cross_validate
+from msinet.training.adaptation import CrossValidation, adapt
+from msinet.training.within_class import Prior, WithinClass
 
 
 def labelled(identities: int, seed: int = 0, noise: float = 3.0) -> Embeddings:
@@ -64,17 +65,33 @@ def test_the_more_shrinkage_the_less_the_map_does():
     assert far == sorted(far, reverse=True)
 
 
+def validated(embeddings: Embeddings, prior: Prior | None = None) -> CrossValidation:
+    return CrossValidation.of(embeddings, prior or Prior(np.eye(embeddings.vectors.shape[1])), seed=0)
+
+
 def test_held_out_identities_gain_where_cameras_differ():
-    before, tried = cross_validate(labelled(40), seed=0)
-    assert before < 0.6
-    assert max(tried.values()) > 0.9
+    validation = validated(labelled(40))
+    assert validation.before.mean() < 0.6
+    assert validation.tried[validation.best].mean() > 0.9
 
 
 def test_identities_of_one_camera_alone_are_ranked_without_cameras():
     embeddings = labelled(12)
     records = [ImageRecord(record.path, record.identity, "c0") for record in embeddings.records]
-    before, tried = cross_validate(Embeddings(embeddings.vectors, records), seed=0)
-    assert max(tried.values()) >= before
+    validation = validated(Embeddings(embeddings.vectors, records))
+    assert validation.gain(validation.best)[0] >= 0
+
+
+def test_a_gain_is_a_mean_over_images_and_its_error_one_over_identities():
+    validation = CrossValidation(["a", "a", "b"], np.array([0.5, 0.5, 0.5]), {1.0: np.array([0.7, 0.9, 0.4])})
+    gain, error = validation.gain(1.0)
+    assert gain == pytest.approx((0.2 + 0.4 - 0.1) / 3)
+    assert error == pytest.approx(np.std([0.3, -0.1], ddof=1) / np.sqrt(2))
+
+
+def test_of_equal_shrinkages_the_nearest_to_the_usual_is_taken():
+    one = np.array([0.5])
+    assert CrossValidation(["a"], one, {0.1: one, 3.0: one, 30.0: one}).best == 3.0
 
 
 def test_an_adapted_network_maps_its_embeddings(network, make_splits):
@@ -115,9 +132,8 @@ def test_before_is_what_the_network_does_now(network, make_splits):
     """Cross-validation compares with the map that the network has, not with none."""
     records = make_splits(train=8).train
     once = adapt(network, records).network
-    mapped, plain = embed(once, records), embed(network, records)
-    before, _ = cross_validate(plain, 0, Prior.of(once))
-    assert before == pytest.approx(cross_validate(mapped, 0)[0], abs=1e-3)
+    before = validated(embed(network, records), Prior.of(once)).before
+    np.testing.assert_allclose(before, validated(embed(once, records)).before, atol=1e-3)
 
 
 @pytest.mark.parametrize("records", [slice(0, 4), slice(0, None, 4)], ids=["one identity", "one image each"])
@@ -126,7 +142,32 @@ def test_too_few_labels_are_refused(network, make_splits, records):
         adapt(network, make_splits(train=8).train[records])
 
 
-def test_a_map_that_does_not_help_is_refused(network, make_splits, monkeypatch):
-    monkeypatch.setattr(adaptation, "cross_validate", lambda *_: (0.9, {1.0: 0.8, 3.0: 0.85}))
-    with pytest.raises(TrainingError, match=r"from 90\.0% to 85\.0%"):
+@pytest.fixture
+def gaining(monkeypatch):
+    """Return a function that lets the cross-validation find these gains, image by image."""
+
+    def gaining(*gains: float) -> None:
+        before = np.full(len(gains), 0.5)
+        found = CrossValidation([f"v{i}" for i in range(len(gains))], before, {1.0: before + gains})
+        monkeypatch.setattr(CrossValidation, "of", lambda *_: found)
+
+    return gaining
+
+
+def test_a_map_that_does_not_help_is_refused(network, make_splits, gaining):
+    gaining(-0.1, 0.0)
+    with pytest.raises(TrainingError, match=r"from 50\.0% to 45\.0%"):
         adapt(network, make_splits(train=8).train)
+
+
+@pytest.mark.parametrize(("gains", "refused"), [((0.0, 0.0), True), ((0.3, -0.1), True), ((0.3, 0.2), False)])
+def test_a_map_that_the_network_has_is_given_up_for_a_sure_gain_alone(network, make_splits, gaining, gains, refused):
+    records = make_splits(train=8).train
+    once = adapt(network, records).network
+    gaining(*gains)
+    adapt(network, records)  # Without a map there is nothing to lose.
+    if refused:
+        with pytest.raises(TrainingError, match="would not help"):
+            adapt(once, records)
+    else:
+        adapt(once, records)

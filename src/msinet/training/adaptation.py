@@ -17,11 +17,13 @@ from msinet.data.records import ImageRecord, images_by_identity
 from msinet.engine.embed import embed
 from msinet.engine.machine import Machine
 from msinet.errors import DatasetError, TrainingError
+from msinet.evaluation.metrics import PerQuery, measure
 from msinet.evaluation.ranking import rank
 from msinet.evaluation.ranking_task import RankingTask, prepare
-from msinet.evaluation.scoring import compare, score
+from msinet.evaluation.scoring import compare
 from msinet.model.linear_map import LinearMap
 from msinet.model.network import Network
+from msinet.training.within_class import Prior, WithinClass
 
 SHRINKAGES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 """Weights of the prior: the larger, the less the labelled images say."""
@@ -44,8 +46,6 @@ class Adapted:
     before: float
     """mAP of the embeddings as they were, from 0 to 1; cross-validation over identities, likewise below."""
     after: float
-    tried: Mapping[float, float]
-    """mAP by shrinkage."""
     identities: int
     """Identities with several images."""
     images: int
@@ -85,112 +85,70 @@ def adapt(network: Network, records: Sequence[ImageRecord], machine: Machine | N
             f"and needs at least {FEWEST} such identities"
         )
     embeddings = embed(network, [records[position] for positions in several for position in positions], machine)
-    before, tried = cross_validate(embeddings, seed, prior)
-    shrinkage = min(tried, key=lambda one: (-tried[one], abs(np.log(one / USUAL))))
-    if tried[shrinkage] < before:
+    validation = CrossValidation.of(embeddings, prior, seed)
+    shrinkage = validation.best
+    gain, error = validation.gain(shrinkage)
+    before, after = float(validation.before.mean()), float(validation.tried[shrinkage].mean())
+    # A map that the network has is given up for a sure gain alone.
+    if gain < 0 or (prior.mean is not None and gain <= error):
         raise TrainingError(
             f"an adaptation would not help: on identities that it was not fitted to, mAP goes from {before:.1%} to "
-            f"{tried[shrinkage]:.1%}; label more identities, or take the model as it is"
+            f"{after:.1%}, with a standard error of {error:.1%}; label more identities, or take the model as it is"
         )
     mean, matrix = WithinClass.of(embeddings, prior).map(shrinkage)
     network.adaptation = LinearMap(network.embedding_dim)
     network.adaptation.mean.copy_(torch.from_numpy(mean))
     network.adaptation.matrix.copy_(torch.from_numpy(matrix))
-    return Adapted(network.eval(), shrinkage, before, tried[shrinkage], tried, len(several), len(embeddings))
+    return Adapted(network.eval(), shrinkage, before, after, len(several), len(embeddings))
 
 
 @dataclass(frozen=True)
-class Prior:
-    """What a covariance is shrunk towards: nothing in particular or, for an adapted network, the map that it has."""
+class CrossValidation:
+    """Average precisions of Q images whose identities a map was not fitted to, each ranked among all images."""
 
-    covariance: np.ndarray
-    """(D, D), mean variance 1."""
-    mean: np.ndarray | None = None
-    """(D,) of the embeddings that the map was fitted to; None without a map."""
+    identities: Sequence[str]
+    """Q identities."""
+    before: np.ndarray
+    """(Q,) of the network as it is."""
+    tried: Mapping[float, np.ndarray]
+    """(Q,) by shrinkage."""
 
-    @classmethod
-    def of(cls, network: Network) -> "Prior":
-        """Return the prior that a network gives."""
-        if network.adaptation is None:
-            return cls(np.eye(network.embedding_dim))
-        mean, matrix = (tensor.double().cpu().numpy() for tensor in (network.adaptation.mean, network.adaptation.matrix))
-        covariance = np.linalg.inv(matrix @ matrix)
-        return cls(covariance / covariance.diagonal().mean(), mean)
+    @property
+    def best(self) -> float:
+        """The shrinkage with the largest mAP or, of several, the one that is nearest to the usual."""
+        return min(self.tried, key=lambda one: (-self.tried[one].mean(), abs(np.log(one / USUAL))))
 
-
-@dataclass(frozen=True)
-class WithinClass:
-    """The covariance of embeddings within identities, and what it is shrunk towards."""
-
-    mean: np.ndarray
-    """(D,) of all embeddings."""
-    covariance: np.ndarray
-    """(D, D)."""
-    prior: Prior
+    def gain(self, shrinkage: float) -> tuple[float, float]:
+        """Return what a shrinkage gains in mAP, and the standard error of that over identities."""
+        differences = self.tried[shrinkage] - self.before
+        _, groups, counts = np.unique(self.identities, return_inverse=True, return_counts=True)
+        means = np.bincount(groups, differences) / counts
+        return float(differences.mean()), float(means.std(ddof=1) / np.sqrt(len(means)))
 
     @classmethod
-    def of(cls, embeddings: Embeddings, prior: Prior | None = None) -> "WithinClass":
-        """Return the covariance within the identities of embeddings, by default shrunk towards the unit matrix."""
-        vectors = embeddings.vectors.astype(np.float64)
-        groups = list(images_by_identity(embeddings.records).values())
-        differences = np.concatenate([vectors[group] - vectors[group].mean(0) for group in groups])
-        covariance = differences.T @ differences / (len(vectors) - len(groups))
-        return cls(vectors.mean(0), covariance, prior or Prior(np.eye(vectors.shape[1])))
-
-    def map(self, shrinkage: float) -> tuple[np.ndarray, np.ndarray]:
-        """Return mean (D,) and matrix (D, D) of the map, float32: (S + shrinkage * tr(S) / D * P) ** -0.5.
-
-        S is the covariance, P that of the prior. The matrix is scaled so that the direction that varies least keeps its
-        length. The mean moves from that of the embeddings towards the prior's by the same shares.
-        """
-        raised = self.covariance + shrinkage * self.covariance.diagonal().mean() * self.prior.covariance
-        mean = self.mean if self.prior.mean is None else (self.mean + shrinkage * self.prior.mean) / (1 + shrinkage)
-        return mean.astype(np.float32), _inverse_root(raised)
-
-    def apply(self, embeddings: Embeddings, shrinkage: float) -> Embeddings:
-        """Return embeddings after the map, of unit length."""
-        return _mapped(embeddings, *self.map(shrinkage))
-
-
-def cross_validate(embeddings: Embeddings, seed: int, prior: Prior | None = None) -> tuple[float, dict[float, float]]:
-    """Return the mAP before and by shrinkage: the mean over folds of identities, each ranked among all images.
-
-    Before means with the map of the prior, where it is one.
-    """
-    random, records = np.random.default_rng(seed), embeddings.records
-    groups = list(images_by_identity(records).values())
-    across = [group for group in groups if len({records[position].camera for position in group}) > 1]
-    groups, protocol = (across, None) if len(across) > 1 else (groups, "no-camera")
-    known = (
-        embeddings
-        if prior is None or prior.mean is None
-        else _mapped(embeddings, prior.mean, _inverse_root(prior.covariance))
-    )
-    before: list[float] = []
-    tried: dict[float, list[float]] = {shrinkage: [] for shrinkage in SHRINKAGES}
-    for fold in np.array_split(random.permutation(len(groups)), min(FOLDS, len(groups))):
-        held = np.zeros(len(embeddings), bool)
-        held[[position for group in fold for position in groups[group]]] = True
-        (task,) = prepare(embeddings.select(held).records, records, protocol)
-        fitted = WithinClass.of(embeddings.select(~held), prior)
-        before.append(_mean_average_precision(task, known))
-        for shrinkage, scores in tried.items():
-            scores.append(_mean_average_precision(task, fitted.apply(embeddings, shrinkage)))
-    return float(np.mean(before)), {shrinkage: float(np.mean(scores)) for shrinkage, scores in tried.items()}
+    def of(cls, embeddings: Embeddings, prior: Prior, seed: int) -> "CrossValidation":
+        """Fit maps to the other folds of identities, and rank the images of each fold."""
+        random, records = np.random.default_rng(seed), embeddings.records
+        groups = list(images_by_identity(records).values())
+        across = [group for group in groups if len({records[position].camera for position in group}) > 1]
+        groups, protocol = (across, None) if len(across) > 1 else (groups, "no-camera")
+        known = prior.apply(embeddings)
+        asking: list[str] = []
+        before: list[np.ndarray] = []
+        tried: dict[float, list[np.ndarray]] = {shrinkage: [] for shrinkage in SHRINKAGES}
+        for fold in np.array_split(random.permutation(len(groups)), min(FOLDS, len(groups))):
+            held = np.zeros(len(embeddings), bool)
+            held[[position for group in fold for position in groups[group]]] = True
+            (task,) = prepare(embeddings.select(held).records, records, protocol)
+            fitted = WithinClass.of(embeddings.select(~held), prior)
+            scored = _score(task, known)
+            asking += scored.identity
+            before.append(scored.average_precision)
+            for shrinkage, found in tried.items():
+                found.append(_score(task, fitted.apply(embeddings, shrinkage)).average_precision)
+        return cls(asking, np.concatenate(before), {shrinkage: np.concatenate(found) for shrinkage, found in tried.items()})
 
 
-def _inverse_root(covariance: np.ndarray) -> np.ndarray:
-    """Return the inverse square root of a covariance (D, D), float32, up to a factor: its largest eigenvalue is 1."""
-    variances, directions = np.linalg.eigh(covariance)
-    variances = variances.clip(min=max(variances[-1] * 1e-12, np.finfo(float).tiny))
-    return ((directions * (variances / variances[0]) ** -0.5) @ directions.T).astype(np.float32)
-
-
-def _mapped(embeddings: Embeddings, mean: np.ndarray, matrix: np.ndarray) -> Embeddings:
-    vectors = (embeddings.vectors - mean) @ matrix
-    return Embeddings(vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12), embeddings.records)
-
-
-def _mean_average_precision(task: RankingTask, embeddings: Embeddings) -> float:
+def _score(task: RankingTask, embeddings: Embeddings) -> PerQuery:
     similarities = compare(task, embeddings.of(task.query.images), embeddings.of(task.gallery.images))
-    return score([task], [rank(similarities, task.relevance)]).mAP
+    return measure(rank(similarities, task.relevance), task.asking, len(task.searched)).per_query
