@@ -17,8 +17,7 @@ from msinet.evaluation.record import DataFacts, EvaluateCommand
 from msinet.evaluation.result import RetrievalResult
 from msinet.files.atomic import write_atomically
 from msinet.files.text import LEGIBLE
-from msinet.model.foreign.file import ForeignFile
-from msinet.model.zoo import find_model
+from msinet.model.zoo import find_model, is_name
 from msinet.report.facts import head_of
 from msinet.report.learning import network_part, search_part, training_part
 from msinet.report.pictures import contact_sheet, data_uri, thumbnail
@@ -91,8 +90,9 @@ def _load(run: Path) -> tuple[RetrievalResult, DataFacts]:
 def _model_folder(run: Path, result: RetrievalResult) -> Path | None:
     """Return the folder of the network, if it is still there."""
     command = result.record.command
-    named = isinstance(command, EvaluateCommand) and not ForeignFile.named(command.model)
-    folders = [run, *([find_model(command.model)] if named else [])]
+    folders = [run]
+    if isinstance(command, EvaluateCommand):
+        folders.append(find_model(command.model) if is_name(command.model) else command.model)
     return next((folder for folder in folders if (folder / "model.json").is_file()), None)
 
 
