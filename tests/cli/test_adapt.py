@@ -94,3 +94,5 @@ def test_training_from_a_model_of_another_width_is_wrong_usage(run, table, tmp_p
     code, said = run("train", table, "--init=msinet-painted", f"--out={tmp_path / 'out'}", *few)
     assert code == 2
     assert "--init is msinet-painted, whose tensors have other sizes" in said
+    assert said.endswith("set --width to 0.25")
+    assert not (tmp_path / "out").exists()

@@ -57,7 +57,7 @@ def test_a_deeper_network_begins_its_other_layers_anew(tmp_path):
 
 
 def test_another_width_is_refused(saved):
-    with pytest.raises(SettingsError, match=r"other sizes.* set the width"):
+    with pytest.raises(SettingsError, match=r"other sizes.* set width to 0\.25"):
         start_from(make(width=0.5), saved)
 
 

@@ -96,6 +96,9 @@ def _supernet(
     data = RunData.of(splits, out, "search", machine)
     folder = RunFolder(out, "search", made_from, data, settings.checkpoint_minutes, machine.is_first)
     twins = method(settings, space_of(settings), sides, machine)
+    if settings.init is not None and not folder.has_checkpoint:
+        for words in start_supernet(twins.supernet, settings.init):
+            logger.warning("%s", words)
     loop = Loop(folder, settings.epochs * len(feeds[0]), len(feeds[0]), machine)
     caches = open_caches(train, settings, machine)
     if tensors := loop.resume():
@@ -103,9 +106,6 @@ def _supernet(
     else:
         if machine.is_first:
             (out / ARCHITECTURE).unlink(missing_ok=True)  # of a search whose checkpoint was deleted
-        if settings.init is not None:
-            for words in start_supernet(twins.supernet, settings.init):
-                logger.warning("%s", words)
         twins.fill_memories(caches)
     finished_before = loop.step == loop.total and number_of_trials(out) >= settings.trials * has_trials
     if loop.step < loop.total and machine.is_first:

@@ -74,6 +74,11 @@ class RunFolder:
         self.saved_at = time.monotonic()
         self.writes = writes
 
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether there is a checkpoint, good or not."""
+        return self.checkpoint.exists() or self.checkpoint_before.exists()
+
     def resume(self) -> Checkpoint | None:
         """Return the last good checkpoint, None where there is none, and keep the list of the pictures beside it.
 

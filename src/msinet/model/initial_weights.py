@@ -68,11 +68,12 @@ def _take(module: nn.Module, given: Mapping[str, Tensor], init: str) -> list[str
     wanted, there = ({name for name in names if not _begins_anew(name)} for names in (own, given))
     both = wanted & there
     if misshapen := sorted(name for name in both if own[name].shape != given[name].shape):
-        name = misshapen[0]
+        name, width = misshapen[0], size_of(init).get("width")
+        advice = f"set width to {width}" if width else "train a network of its kind and size"
         raise SettingsError(
             f"init is {init}, whose tensors have other sizes: {name} is {tuple(given[name].shape)}, and in this network "
-            f"{tuple(own[name].shape)}; set the width that its card, model.json, says",
-            "init",
+            f"{tuple(own[name].shape)}; {advice}",
+            *("init", "width"),
         )
     if not both:
         raise ModelError(f"nothing of {init} fits this network")

@@ -203,12 +203,12 @@ def _train(
     data = RunData.of(whole, out, "train", machine)
     folder = RunFolder(out, "train", made_from, data, settings.checkpoint_minutes, machine.is_first)
     training = Training(settings, architecture, len(identities(splits.train)), machine, vectors)
+    if settings.init is not None and not folder.has_checkpoint:
+        for words in start_from(training.network, settings.init):
+            logger.warning("%s", words)
     loop = Loop(folder, settings.epochs * len(feed), len(feed), machine)
     if tensors := loop.resume():
         training.restore(tensors)
-    elif settings.init is not None:
-        for words in start_from(training.network, settings.init):
-            logger.warning("%s", words)
     finished_before = loop.step == loop.total
     learn(training, feed, loop, splits)
     network = training.result()
