@@ -140,7 +140,7 @@ def test_a_file_that_is_no_network_is_named(runtime, tmp_path, name, content, wo
 
 @pytest.fixture
 def deaf():
-    """Let nobody hear what a runtime prints: OpenVINO quotes the bytes of a broken file, which pytest cannot read as text."""
+    """Let nobody hear what a runtime prints: OpenVINO quotes bytes of a broken file, which pytest cannot read as text."""
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     yield
