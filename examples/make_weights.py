@@ -49,7 +49,7 @@ ARCHITECTURE = "all:none:1,1x1"
 TEACHERS = ("person-reidentification-retail-0287", "person-reidentification-retail-0277")
 
 PIXELS = {"size": [256, 128], "order": "BGR", "range": "0-255", "mean": [0, 0, 0], "std": [1, 1, 1]}
-"""What both expect of their images."""
+"""What both teachers expect of their images."""
 
 TEACHERS_FILE = "teachers.npz"
 
@@ -61,12 +61,12 @@ class Size:
     """A size in which the weights ship."""
 
     suffix: str
-    """Of the models' names."""
+    """End of the models' names."""
     width: float
     epochs: int
-    """Of the training on synthetic vehicles."""
+    """Number of epochs on synthetic vehicles."""
     both: bool
-    """Whether the network that saw synthetic vehicles alone ships as well; the package has room for one."""
+    """Whether the network that saw synthetic vehicles alone ships as well. The package has room for one of them."""
 
 
 SIZES = {"small": Size("-small", 0.5, 30, both=True), "full": Size("", 1.0, 15, both=False)}
