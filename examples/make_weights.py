@@ -28,7 +28,7 @@ from msinet.data.embeddings import Embeddings
 from msinet.data.records import ImageRecord
 from msinet.engine.settings import settings_dict
 from msinet.model.cost import count_parameters
-from msinet.model.model_files import load_model, save_model
+from msinet.model.model_files import save_model
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.network import Network
 from msinet.model.zoo import ZOO
@@ -177,12 +177,12 @@ def teacher_vectors(images: Sequence[ImageRecord], folder: Path, file: Path) -> 
     return load_vectors(file).of(images)
 
 
-def load_teacher(folder: Path, name: str, out: Path) -> Network:
+def load_teacher(folder: Path, name: str, out: Path) -> msinet.Predictor:
     """Return a teacher, from a copy of its files beside which stands what it expects of its images."""
     for suffix in (".xml", ".bin"):
         shutil.copy(folder / f"{name}{suffix}", out)
     (out / f"{name}.pixels.json").write_text(json.dumps(PIXELS), encoding="utf-8")
-    return load_model(f"openvino:{out / name}.xml")
+    return msinet.Predictor(out / f"{name}.xml")
 
 
 def labelled_by_neighbours(taught: Embeddings) -> list[ImageRecord]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from msinet.data.embeddings import Embeddings
     from msinet.data.readers.detect import load_splits
     from msinet.data.records import ImageRecord, ReidSplits
+    from msinet.deploy.predictor import Embedded, Predictor
     from msinet.engine.embed import embed
     from msinet.engine.evaluate import evaluate
     from msinet.engine.machine import Machine
@@ -40,12 +41,14 @@ if TYPE_CHECKING:
 _HOMES = {
     "Adapted": "msinet.training.adaptation",
     "Architecture": "msinet.model.msinet.architecture",
+    "Embedded": "msinet.deploy.predictor",
     "Embeddings": "msinet.data.embeddings",
     "ImageRecord": "msinet.data.records",
     "MSINet": "msinet.model.msinet.network",
     "Machine": "msinet.engine.machine",
     "MachineSettings": "msinet.engine.settings",
     "Network": "msinet.model.network",
+    "Predictor": "msinet.deploy.predictor",
     "ReidSplits": "msinet.data.records",
     "RetrievalResult": "msinet.evaluation.result",
     "ScoringSettings": "msinet.evaluation.settings",

@@ -241,5 +241,5 @@ def test_without_threads_files_are_read_one_after_the_other(monkeypatch, started
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    paths = [Path(str(number)) for number in range(pixels.AT_ONCE + 3)]
+    paths = [Path(str(number)) for number in range(pixels.AHEAD + 3)]
     assert list(pixels.in_threads(lambda path: int(path.name), paths)) == list(range(len(paths)))

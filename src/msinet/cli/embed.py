@@ -40,11 +40,11 @@ def embed(
     from msinet.data.readers.unlabelled import load_for_embedding, load_list
     from msinet.engine.machine import Machine
     from msinet.jobs.embed_shard import embed_shard, require_split
-    from msinet.model.model_files import load_model
+    from msinet.jobs.open_model import open_model
     from msinet.sharing import Share
 
     require_split(split)
-    part, network = Share.parse(shard, "shard"), load_model(model)
+    part, network = Share.parse(shard, "shard"), open_model(model)
     with bars():
         splits = load_list(sys.stdin) if str(data) == "-" else load_for_embedding(data, reading, labels)
         count, skipped = embed_shard(network, splits, out, Machine(settings), split, part, reading.verify)

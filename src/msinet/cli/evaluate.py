@@ -99,8 +99,8 @@ def score_networks(
     models: tuple[Path, ...], data: tuple[Path, ...], plan: "Plan", settings: MachineSettings, reading: DataSettings
 ) -> "list[RetrievalResult]":
     """Score models on datasets."""
+    from msinet.jobs.open_model import open_model
     from msinet.jobs.score import score_models
-    from msinet.model.model_files import load_model
 
-    networks = {folder: load_model(folder) for folder in models}
+    networks = {folder: open_model(folder) for folder in models}
     return score_models(networks, [read(source, reading) for source in data], plan, settings)

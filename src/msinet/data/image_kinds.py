@@ -35,16 +35,24 @@ NUMBER = re.compile(r"\.\d*")
 _PATTERNS = {kind: re.compile(pattern, re.DOTALL) for kind, pattern in KINDS.items()}
 
 
-def kind_of(path: Path) -> str | None:
-    """Return the kind of an image file by its first bytes, a key of `KINDS`; None for others and for what cannot be read."""
+def kind_of(source: Path | bytes) -> str | None:
+    """Return the kind of an image file by its first bytes, a key of `KINDS`; None for others and for what cannot be read.
+
+    Args:
+        source: the file, or its content.
+    """
+    head = source[:LONGEST] if isinstance(source, bytes) else _head(source)
+    return next((kind for kind, pattern in _PATTERNS.items() if pattern.match(head)), None)
+
+
+def _head(path: Path) -> bytes:
     if not path.is_file():  # Opening a pipe or a device would wait for ever.
-        return None
+        return b""
     try:
         with path.open("rb", buffering=0) as file:
-            head = file.read(LONGEST)
+            return file.read(LONGEST)
     except OSError:
-        return None
-    return next((kind for kind, pattern in _PATTERNS.items() if pattern.match(head)), None)
+        return b""
 
 
 def is_image_file(path: Path) -> bool:

@@ -1,14 +1,18 @@
-"""Image files as pixels: decoding to RGB, and the search for files that cannot be read."""
+"""Images as pixels: decoding to RGB, resizing, and the search for files that cannot be read."""
 
 import errno
+import io
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from msinet.data.decoder_messages import silence_decoders
@@ -21,10 +25,11 @@ from msinet.files.os_errors import in_words
 from msinet.files.paths import user_path
 from msinet.progress import track
 
+S = TypeVar("S")
 T = TypeVar("T")
 
-AT_ONCE = 1024
-"""Files queued for the threads at a time, so that a dataset of millions is never queued whole."""
+AHEAD = 256
+"""Items that threads work on or have done ahead of the one that is asked for: millions are never queued at once."""
 
 OF_THE_MACHINE = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 """Numbers of errors that say nothing about a file: too many files are open, or memory is short."""
@@ -78,16 +83,19 @@ def load_image(path: str | PathLike[str]) -> Image.Image:
         raise DatasetError(f"cannot read the image {path}: {what_is_wrong(path, error)}") from error
 
 
-def in_threads(function: Callable[[Path], T], paths: Sequence[Path]) -> Iterator[T]:
-    """Yield a function's result for each file, in order, computed by a thread per core: Pillow decodes without the GIL."""
+def in_threads(function: Callable[[S], T], items: Iterable[S], ahead: int = AHEAD) -> Iterator[T]:
+    """Yield a function's result for each item, in order, computed by a thread per core: Pillow decodes without the GIL."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(paths), AT_ONCE):
-            some = paths[start : start + AT_ONCE]
+        waiting: deque[Callable[[], T]] = deque()
+        for item in items:
             try:
-                results = pool.map(function, some)
+                waiting.append(pool.submit(function, item).result)
             except RuntimeError:  # The system starts no more threads (ulimit -u).
-                results = map(function, some)
-            yield from results
+                waiting.append(partial(function, item))
+            if len(waiting) >= ahead:
+                yield waiting.popleft()()
+        while waiting:
+            yield waiting.popleft()()
 
 
 def drop_unreadable(records: Iterable[ImageRecord]) -> tuple[tuple[ImageRecord, ...], tuple[Skipped, ...]]:
@@ -111,52 +119,80 @@ def drop_unreadable(records: Iterable[ImageRecord]) -> tuple[tuple[ImageRecord, 
 
 
 def _why_unreadable(path: Path) -> str | None:
+    found = read_or_reason(path)
+    return found if isinstance(found, str) else None
+
+
+def read_or_reason(source: Path | bytes) -> Image.Image | str:
+    """Return an image file, or the content of one, upright and of mode RGB; the reason where it cannot be read.
+
+    Raises:
+        OSError: too many files are open, or memory is short.
+    """
     try:
-        decode(path)
+        return decode(source).image
     except Exception as error:  # as in load_image
         if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
             raise  # The image is as good as any.
-        return what_is_wrong(path, error)
-    return None
+        return what_is_wrong(source, error)
 
 
-def decode(path: Path) -> Decoded:
-    """Read an image file, with what the doctor says about it.
+def decode(source: Path | bytes) -> Decoded:
+    """Read an image file, or the content of one, with what the doctor says about it.
 
     Raises:
         Exception: nearly any, where the file is broken; `what_is_wrong` puts it into words.
     """
-    if not path.is_file():  # Opening a pipe or a device would wait for ever.
+    if isinstance(source, Path) and not source.is_file():  # Opening a pipe or a device would wait for ever.
         raise FileNotFoundError
-    with _opened(path) as image:
+    with _opened(source) as image:
         limit = Image.MAX_IMAGE_PIXELS  # Pillow warns above it and refuses above twice of it.
         if limit is not None and image.width * image.height > limit:
             raise Image.DecompressionBombError
-        turned, declared = _orientation(image) not in (0, 1), declared_bits(image)
-        image.load()
-        upright = ImageOps.exif_transpose(image) if turned else image
-        bits = None
-        if upright.mode.startswith("I"):  # Pillow would clip these at 255, and the image would be white.
-            upright, bits = to_8_bits(upright, declared)
-        return Decoded(_to_rgb(upright), turned, bits, _has_several(image))
+        return upright(image)
 
 
-def _opened(path: Path) -> Image.Image:
+def upright(image: Image.Image) -> Decoded:
+    """Return an opened image upright and of mode RGB, as `load_image` says.
+
+    Raises:
+        Exception: nearly any, where its data is broken.
+    """
+    turned, declared = _orientation(image) not in (0, 1), declared_bits(image)
+    image.load()
+    stands = ImageOps.exif_transpose(image) if turned else image
+    bits = None
+    if stands.mode.startswith("I"):  # Pillow would clip these at 255, and the image would be white.
+        stands, bits = to_8_bits(stands, declared)
+    return Decoded(_to_rgb(stands), turned, bits, _has_several(image))
+
+
+def resized(image: Image.Image, size: tuple[int, int]) -> np.ndarray:
+    """Return an RGB image resized to (height, width), bilinear with antialiasing: (H, W, 3) uint8.
+
+    It differs by one grey level at most from what training resizes with, which is torchvision.
+    """
+    height, width = size
+    return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
+
+
+def _opened(source: Path | bytes) -> Image.Image:
     try:
-        return _open(path)
+        return _open(source)
     except UnidentifiedImageError:
-        if kind_of(path) != "HEIC":
+        if kind_of(source) != "HEIC":
             raise
         with suppress(ImportError):  # `what_is_wrong` says how to install it.
             from pillow_heif import register_heif_opener
 
             register_heif_opener()  # Only when it is needed: its libraries take a while to load.
-        return _open(path)
+        return _open(source)
 
 
-def _open(path: Path) -> Image.Image:
+def _open(source: Path | bytes) -> Image.Image:
     Image.init()
-    return Image.open(path, formats=[decoder for decoder in DECODERS if decoder in Image.OPEN])
+    opened = source if isinstance(source, Path) else io.BytesIO(source)
+    return Image.open(opened, formats=[decoder for decoder in DECODERS if decoder in Image.OPEN])
 
 
 def _orientation(image: Image.Image) -> int:
@@ -183,25 +219,25 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def what_is_wrong(path: Path, error: Exception) -> str:
-    """Return the reason why a file cannot be decoded, without the path."""
-    if isinstance(error, FileNotFoundError):
-        return "it is not a file" if path.exists() else "there is no such file"
+def what_is_wrong(source: Path | bytes, error: Exception) -> str:
+    """Return the reason why a file, or the content of one, cannot be decoded, without the path."""
+    if isinstance(error, FileNotFoundError) and isinstance(source, Path):
+        return "it is not a file" if source.exists() else "there is no such file"
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         return f"it has more than {Image.MAX_IMAGE_PIXELS} pixels, too many for a crop"
     if isinstance(error, UnidentifiedImageError):
-        return _what_it_is_instead(path)
+        return _what_it_is_instead(source)
     reason = in_words(error) or type(error).__name__
     return "its data is damaged or cut off: export or copy it again" if reason.startswith(DAMAGED) else reason
 
 
-def _what_it_is_instead(path: Path) -> str:
-    if not path.stat().st_size:
+def _what_it_is_instead(source: Path | bytes) -> str:
+    if not (source.stat().st_size if isinstance(source, Path) else source):
         return "it is empty (0 bytes)"
-    kind = kind_of(path)
+    kind = kind_of(source)
     if kind == "HEIC" and "HEIF" in Image.OPEN:
         return "it is HEIC, but damaged or cut off: export or copy it again"
     if kind:
         return OTHER_DECODERS.get(kind, f"it begins as {kind}, but is damaged or cut off: export or copy it again")
-    words = what_is(path)
+    words = what_is(source) if isinstance(source, Path) else "unknown"
     return "it is not an image" + (", or of an unknown format" if "unknown" in words else f", but {words}")

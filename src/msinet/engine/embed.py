@@ -1,58 +1,42 @@
-"""Embedding: images of records to vectors, by a network."""
+"""Embedding: images of records to vectors, by a network of PyTorch or by one in a file. Imports no torch by itself."""
 
 from collections.abc import Sequence
 from os import PathLike
+from typing import TYPE_CHECKING
 
-import torch
-from torch.nn.functional import normalize
-
-from msinet.batches.loading import RecordImages, embedding_batches
+from msinet.data.embedder import Embedder
 from msinet.data.embeddings import Embeddings
 from msinet.data.records import ImageRecord
-from msinet.engine.machine import Machine
 from msinet.files.paths import user_path
-from msinet.model.network import Network
-from msinet.progress import track
 
-BATCH_SIZE = 64
+if TYPE_CHECKING:
+    from msinet.engine.machine import Machine
+    from msinet.model.network import Network
 
 
 def embed(
-    network: Network,
+    network: "Network | Embedder",
     records: Sequence[ImageRecord | str | PathLike[str]],
-    machine: Machine | None = None,
+    machine: "Machine | None" = None,
     flip: bool = False,
 ) -> Embeddings:
     """Embed the images of records: (N, D), unit length, in the records' order; D is 768 at the published width.
 
-    Several records of one file cost one pass through the network. Several processes share the work, and each gets all
-    embeddings.
+    Several records of one file cost one pass through the network. Several processes share the work of a network, and each
+    gets all embeddings.
 
     Args:
-        network: any network.
+        network: any network, or a predictor.
         records: N records, or paths of images that nobody labelled.
-        machine: by default a GPU, where there is one, and one process.
+        machine: by default a GPU, where there is one, and one process; a predictor does not look at it.
         flip: take the mean of the embeddings of each image and its mirror image, scaled to unit length.
 
     Raises:
         DatasetError: an image cannot be read.
     """
-    machine = machine or Machine()
     images = [record if isinstance(record, ImageRecord) else ImageRecord(user_path(record)) for record in records]
-    once = list({image.path: image for image in images}.values())
-    own = once[machine.share(len(once))]
-    pixels = RecordImages(own, network.image_size)
-    batches = embedding_batches(pixels, BATCH_SIZE, machine.device, machine.workers)
-    was_training = network.training
-    machine.place(network).eval()
-    vectors = [torch.empty(0, network.embedding_dim, device=machine.device)]
-    with torch.inference_mode():
-        for batch in track(batches, "embed"):
-            with machine.autocast():
-                vector = network.embed(batch.images).float()
-                if flip:
-                    vector = normalize(vector + network.embed(batch.images.flip(3)).float())
-            vectors.append(vector)
-    network.train(was_training)
-    together = machine.gather(torch.cat(vectors)).cpu().numpy()
-    return Embeddings(together, once).of(images)
+    if isinstance(network, Embedder):
+        return network.embed_records(images, flip)
+    from msinet.engine.network_embedding import embed_by_network
+
+    return embed_by_network(network, images, machine, flip)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from msinet.data.embedder import Embedder
 from msinet.data.embeddings import Embeddings
 from msinet.data.records import ImageRecord, ReidSplits
 from msinet.engine.embed import embed
@@ -31,7 +32,7 @@ from msinet.model.network import Network
 
 
 def evaluate(
-    network: Network,
+    network: Network | Embedder,
     splits: ReidSplits,
     protocol: str | None = None,
     scoring: ScoringSettings | None = None,
@@ -46,7 +47,7 @@ def evaluate(
     similarities of same and different identities.
 
     Args:
-        network: any network.
+        network: any network, or a predictor.
         splits: the dataset.
         protocol: its name.
         scoring: what is done with embeddings before they are ranked.
@@ -158,7 +159,7 @@ def rank_together(task: RankingTask, similarities: Similarities, machine: Machin
     return join_rankings(machine.gather_objects([own]))
 
 
-def facts_of(network: Network) -> ModelFacts:
+def facts_of(network: Network | Embedder) -> ModelFacts:
     """Return the facts of a network for the record of a result."""
     return ModelFacts(network.kind, network.arguments(), network.image_size, network.fingerprint())
 

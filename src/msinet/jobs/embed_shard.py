@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from msinet.data.embedder import Embedder
 from msinet.data.embedding_files import require_writable, save_embeddings, split_words
 from msinet.data.pixels import drop_unreadable
 from msinet.data.records import SPLIT_NAMES, ReidSplits, Skipped
@@ -24,7 +25,7 @@ def require_split(split: str) -> None:
 
 
 def embed_shard(
-    network: Network,
+    network: Network | Embedder,
     splits: ReidSplits,
     out: Path,
     machine: Machine | None = None,
@@ -35,7 +36,7 @@ def embed_shard(
     """Embed images of a dataset and write them to a file; return their number, and the files that were left out.
 
     Args:
-        network: any network.
+        network: any network, or a predictor.
         splits: the dataset; its unlabelled images belong to no split, and are embedded with all.
         out: file to write: .npz, .parquet or .csv.
         machine: by default a GPU, where there is one.
@@ -59,12 +60,17 @@ def embed_shard(
     records = records[share_of(len(records), shard.which - 1, shard.count)]
     skipped: Sequence[Skipped] = ()
     with sole_writer(out, machine.is_first, is_file=True):
-        if verify:
-            chosen, (records, skipped) = records, drop_unreadable(records)
-            if chosen and not records:
-                reasons = listed([f"{left_out.path}: {left_out.reason}" for left_out in skipped], limit=3)
-                raise DatasetError(f"none of {len(chosen)} images can be read, so that nothing is written{reasons}")
-        embeddings = embed(network, records, machine)
+        chosen = records
+        if isinstance(network, Embedder):
+            embeddings, skipped = network.embed_readable(records)
+            records = list(embeddings.records)
+        elif verify:
+            records, skipped = drop_unreadable(records)
+        if chosen and not records:
+            reasons = listed([f"{left_out.path}: {left_out.reason}" for left_out in skipped], limit=3)
+            raise DatasetError(f"none of {len(chosen)} images can be read, so that nothing is written{reasons}")
+        if not isinstance(network, Embedder):
+            embeddings = embed(network, records, machine)
         if machine.is_first:
             save_embeddings(embeddings, out, split_words(splits))
     return len(records), skipped

@@ -16,9 +16,9 @@ from msinet.evaluation.record import DataFacts, EvaluateCommand, Record, RunComm
 from msinet.evaluation.result import RetrievalResult
 from msinet.files.lock import sole_writer
 from msinet.jobs.fine_tune import fine_tune
+from msinet.jobs.open_model import open_model
 from msinet.jobs.run import run
 from msinet.jobs.score import Source
-from msinet.model.model_files import load_model
 from msinet.training.settings import TrainSettings
 
 
@@ -85,7 +85,7 @@ def _evaluate_again(result: RetrievalResult, command: EvaluateCommand, splits: R
         raise DatasetError(f"the drawn galleries are gone: put back {command.draws}, or score anew by msinet evaluate")
     machine = Machine(MachineSettings(**command.machine))
     options = {"task": result.task, "camera_pairs": command.camera_pairs, "draws": command.draws}
-    model = load_model(command.model)
+    model = open_model(command.model)
     with sole_writer(out, machine.is_first):
         again = evaluate(model, splits, result.protocol, result.record.scoring, machine, **options)
         again = again.with_record(command=command, data=DataFacts.of(splits, pictures_of(splits, machine)))

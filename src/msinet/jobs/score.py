@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from msinet.data.embedder import Embedder
 from msinet.data.embedding_files import of_dataset
 from msinet.data.embeddings import Embeddings
 from msinet.data.readers.detect import load
@@ -67,7 +68,7 @@ class Plan:
 
 
 def score_models(
-    models: Mapping[Path, Network],
+    models: Mapping[Path, Network | Embedder],
     sources: Sequence[Source],
     plan: Plan | None = None,
     settings: MachineSettings | None = None,
@@ -77,7 +78,7 @@ def score_models(
     What cannot be scored is an error before anything is embedded.
 
     Args:
-        models: networks by the folders, names or files that they were read from.
+        models: networks or predictors by the folders, names or files that they were read from.
         sources: the datasets.
         plan: what is scored of each; by default, every test size under the usual protocol.
         settings: device, precision and workers.

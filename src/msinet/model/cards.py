@@ -65,12 +65,7 @@ class Card:
                 raise ModelError(
                     f"{folder / CARD} was written by a later version of msinet: install that version to read it"
                 )
-            if "format" not in values:
-                return cls._of_version_1(values)
-            size, mean, std = (tuple(values["pixels"][name]) for name in ("size", "mean", "std"))
-            pixels = Pixels(size, mean, std, values["pixels"]["resize"])
-            plain = {name: values[name] for name in ("kind", "arguments", "fingerprint", "licence", "info")}
-            return cls(pixels=pixels, adapted=values.get("adapted", False), **plain)
+            return cls.of(values) if "format" in values else cls._of_version_1(values)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise ModelError(_no_model(folder)) from error
         except OSError as error:
@@ -81,6 +76,14 @@ class Card:
             ) from error
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelError(f"{folder / CARD} does not describe a network ({error!r}): {PASS}") from error
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> "Card":
+        """Return the card of plain values, as `asdict` makes them. Raises KeyError or TypeError where they are others."""
+        size, mean, std = (tuple(values["pixels"][name]) for name in ("size", "mean", "std"))
+        pixels = Pixels(size, mean, std, values["pixels"]["resize"])
+        plain = {name: values[name] for name in ("kind", "arguments", "fingerprint", "licence", "info")}
+        return cls(pixels=pixels, adapted=values.get("adapted", False), **plain)
 
     @classmethod
     def _of_version_1(cls, values: Mapping[str, Any]) -> "Card":

@@ -33,10 +33,25 @@ def sum_of_widened(blocks: Sequence[nn.Sequential], maps: Sequence[Tensor]) -> T
     return F.conv2d(torch.cat(list(maps), 1), weight[:, :, None, None], bias)
 
 
-def fold_norm(conv: nn.Module, norm: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
+def as_one_convolution(blocks: Sequence[nn.Sequential]) -> nn.Conv2d:
+    """Return blocks (1x1 convolution, batch norm) of several maps as one convolution of these maps side by side.
+
+    It sums the blocks' outputs by the running statistics, as `sum_of_widened` does outside of training.
+    """
+    with torch.no_grad():
+        folded = [fold_norm(block[0], block[1]) for block in blocks]
+        weight, bias = torch.cat([weight for weight, _ in folded], 1), torch.stack([bias for _, bias in folded]).sum(0)
+        convolution = nn.Conv2d(weight.shape[1], weight.shape[0], 1)
+        convolution.weight.copy_(weight[:, :, None, None])
+        assert convolution.bias is not None
+        convolution.bias.copy_(bias)
+    return convolution
+
+
+def fold_norm(conv: nn.Module, norm: nn.Module, x: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Return the weight (out, in) and the bias (out,) of a 1x1 convolution and its batch norm as one layer, for input x.
 
-    In training the statistics are those of x, and the running ones are updated.
+    In training the statistics are those of x, and the running ones are updated; else x is not looked at.
     """
     assert isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
     assert norm.running_mean is not None and norm.running_var is not None
@@ -44,6 +59,7 @@ def fold_norm(conv: nn.Module, norm: nn.Module, x: Tensor) -> tuple[Tensor, Tens
     weight = conv.weight.flatten(1)
     mean, variance = norm.running_mean, norm.running_var
     if norm.training:
+        assert x is not None
         with torch.autocast(x.device.type, enabled=False):
             rows = x.movedim(1, -1).flatten(0, 2).to(torch.promote_types(x.dtype, torch.float32))  # (B * H * W, in)
             centre = rows.mean(0)

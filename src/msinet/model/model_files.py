@@ -13,8 +13,6 @@ from msinet.files.contents import is_safetensors, not_usable
 from msinet.files.paths import user_path
 from msinet.files.tensor_files import load_arrays, save_arrays
 from msinet.model.cards import CARD, Card, Pixels
-from msinet.model.foreign.file import ForeignFile
-from msinet.model.foreign.network import ForeignNetwork
 from msinet.model.linear_map import LinearMap
 from msinet.model.network import Network
 from msinet.model.networks import NETWORKS
@@ -41,12 +39,7 @@ def save_model(
         info: how the network was made.
         licence: of the weights.
         half: write half precision. The network is rounded to it, so that file and network stay the same.
-
-    Raises:
-        ModelError: the network is a foreign one, which only embeds.
     """
-    if isinstance(network, ForeignNetwork):
-        raise ModelError(f"{network.file} only embeds: it cannot be saved as a model of msinet")
     if half:
         network.half().float()
     folder, card = user_path(folder), card_of(network, info, licence)
@@ -58,17 +51,15 @@ def save_model(
 
 
 def load_model(folder: str | Path) -> Network:
-    """Read a network that `save_model` wrote, one that ships, or a foreign one, ready to embed.
+    """Read a network that `save_model` wrote or that ships, ready to embed. `Predictor` reads those that were exported.
 
     Args:
-        folder: the folder, the name of a model that ships (`zoo.names`), or `onnx:FILE.onnx` or `openvino:FILE.xml`.
+        folder: the folder, or the name of a model that ships (`zoo.names`).
 
     Raises:
-        ModelError: a file is missing or damaged, or the two do not belong together.
+        ModelError: a file is missing or damaged, the two do not belong together, or it was exported.
         MissingExtraError: the network needs a package that is not installed.
     """
-    if file := ForeignFile.named(folder):
-        return ForeignNetwork(file).eval()
     folder = find_model(folder)
     card = Card.load(folder)
     if card.kind not in NETWORKS:

@@ -5,7 +5,7 @@ from pathlib import Path
 from msinet.errors import ModelError
 from msinet.files.paths import user_path
 from msinet.model.cards import CARD, PASS, Card
-from msinet.model.foreign.file import ForeignFile
+from msinet.model.runtime_file import RuntimeFile
 
 ZOO = Path(__file__).with_name("weights")
 """Folder of the models, each in a folder of its name."""
@@ -25,10 +25,10 @@ def find_model(name_or_folder: str | Path) -> Path:
     """Return the folder of a model: of one that ships by its name or, where there is such a folder, of the user's.
 
     Raises:
-        ModelError: it is a foreign network, which has no folder, or a word that names nothing.
+        ModelError: it is a file that only embeds, or a word that names nothing.
     """
-    if ForeignFile.named(name_or_folder):
-        raise ModelError(f"{name_or_folder} can only embed and be scored: {PASS}")
+    if RuntimeFile.named(name_or_folder):
+        raise ModelError(f"{name_or_folder} only embeds: it has no weights to train or adapt here; {PASS}")
     if is_name(name_or_folder):
         return ZOO / str(name_or_folder)
     folder = user_path(name_or_folder)
@@ -46,6 +46,6 @@ def is_name(name_or_folder: str | Path) -> bool:
 
 def absolute(name_or_folder: str | Path) -> Path:
     """Return what names the same model from any working directory: a name as it is, absolute paths for others."""
-    if foreign := ForeignFile.named(name_or_folder):
+    if foreign := RuntimeFile.named(name_or_folder):
         return Path(str(foreign.absolute()))
     return Path(name_or_folder) if is_name(name_or_folder) else user_path(name_or_folder).resolve()

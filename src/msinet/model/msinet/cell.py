@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from msinet.model.layers import conv_norm, conv_norm_relu, light_conv, sum_of_widened
+from msinet.model.layers import as_one_convolution, conv_norm, conv_norm_relu, light_conv, sum_of_widened
 from msinet.model.msinet.interactions.mixture import InteractionMixture
 from msinet.model.msinet.search_space import PUBLISHED_DEPTHS, Place
 
@@ -79,6 +79,7 @@ class MultiScaleCell(nn.Module):
         self.expand_b = conv_norm(width, out_channels)
         self.widens = 2 * in_channels <= out_channels
         self.project = nn.Identity() if in_channels == out_channels else conv_norm(in_channels, out_channels)
+        self.closed: nn.Conv2d | None = None
 
     def forward(self, x: Tensor, chosen: Tensor | Sequence[Place] | None = None) -> Tensor:
         """Map (B, in_channels, H, W) to (B, out_channels, H, W).
@@ -98,9 +99,9 @@ class MultiScaleCell(nn.Module):
                 only = cast(InteractionMixture, interact).operation(place.interaction)
                 of_a, of_b = cast(Scale, scale_a), cast(Scale, scale_b)
                 a, b = only(of_a.up_to(place.depth_a, a), of_b.up_to(place.depth_b, b))
-        if self.widens:
-            return F.relu(sum_of_widened(self.closing, [a, b, x]), inplace=True)
-        return F.relu(sum_of_widened(self.closing, [a, b]).add_(self.project(x)), inplace=True)
+        along = [x] if self.widens else []
+        closed = self.closed(torch.cat([a, b, *along], 1)) if self.closed else sum_of_widened(self.closing, [a, b, *along])
+        return F.relu(closed if self.widens else closed.add_(self.project(x)), inplace=True)
 
     def shares_at(self, i: int, shares: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """Return the shares of the interactions and of both branches' depths, None where there is one depth."""
@@ -109,6 +110,10 @@ class MultiScaleCell(nn.Module):
         of_a, of_b = (count if count > 1 else 0 for count in counts)
         own, share_a, share_b = shares[: choices + of_a + of_b].split([choices, of_a, of_b])
         return own, share_a if of_a else None, share_b if of_b else None
+
+    def close(self) -> None:
+        """Make the closing blocks one convolution for good: the cell then only evaluates."""
+        self.closed = as_one_convolution(self.closing)
 
     def multiply_adds(self, x: Tensor) -> int:
         """Return the multiply-adds of closing the cell for one image, as one convolution; its blocks count nothing then."""

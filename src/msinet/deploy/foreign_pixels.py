@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -57,12 +57,21 @@ class ForeignPixels:
             raise ModelError(f"{not_usable(file, 'write an object of JSON')} ({error})") from error
         if not isinstance(values, dict):
             raise ModelError(f'{file} is no object of JSON: write one, such as {{"order": "BGR", "range": "0-255"}}')
+        return cls.of(values, str(file))
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], source: str = "pixels") -> "ForeignPixels":
+        """Return the description of plain values; `source` is what messages call them.
+
+        Raises:
+            ModelError: they say what cannot be.
+        """
         if unknown := sorted(values.keys() - _KEYS.keys()):
-            raise ModelError(f"{file} has {', '.join(unknown)}: its keys are {', '.join(_KEYS)}")
+            raise ModelError(f"{source} has {', '.join(unknown)}: its keys are {', '.join(_KEYS)}")
         for key, value in values.items():
             is_right, words = _KEYS[key]
             if not is_right(value):
-                raise ModelError(f"{file}: {key} is {json.dumps(value)}: write {words}")
+                raise ModelError(f"{source}: {key} is {json.dumps(value)}: write {words}")
         plain: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
         return cls(**plain)
 

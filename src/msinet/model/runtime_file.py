@@ -1,4 +1,4 @@
-"""The file of a foreign network, named RUNTIME:FILE. Imports no torch."""
+"""The file of a network that a runtime reads: exported, or made by others. Imports no torch."""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,37 +8,52 @@ from msinet.errors import ModelError
 from msinet.files.os_errors import in_words
 from msinet.files.paths import user_path
 
-RUNTIMES = {"onnx": "ONNX Runtime", "openvino": "OpenVINO"}
+RUNTIMES = {"onnx": "ONNX Runtime", "openvino": "OpenVINO", "torch": "PyTorch"}
 """Runtimes by what stands before the colon."""
+
+SUFFIXES = {".onnx": "onnx", ".xml": "openvino", ".pt2": "torch"}
+"""Runtimes by the suffix of their files."""
+
+IN_FOLDER = "model.xml"
+"""Name of OpenVINO's file in the folder that an export writes."""
 
 BLOCK = 1 << 20
 """Bytes that are hashed at a time."""
 
 
 @dataclass(frozen=True)
-class ForeignFile:
-    """A file, and the runtime that reads it: `onnx:FILE.onnx` or `openvino:FILE.xml`."""
+class RuntimeFile:
+    """A file, and the runtime that reads it."""
 
     runtime: str
     """Key of `RUNTIMES`."""
     path: Path
 
     @classmethod
-    def named(cls, name: str | Path) -> "ForeignFile | None":
-        """Return what a name means; None where it is that of a model of msinet."""
+    def named(cls, name: str | Path) -> "RuntimeFile | None":
+        """Return what a name means; None where it is that of a model of msinet.
+
+        Args:
+            name: FILE.onnx, FILE.xml, FILE.pt2, a folder with model.xml, or RUNTIME:FILE for a file of any suffix.
+        """
         runtime, colon, path = str(name).partition(":")
-        return cls(runtime, user_path(path)) if colon and runtime in RUNTIMES else None
+        if colon and runtime in RUNTIMES:
+            return cls(runtime, user_path(path))
+        path = user_path(name)
+        if path.suffix in SUFFIXES and not path.is_dir():
+            return cls(SUFFIXES[path.suffix], path)
+        return cls("openvino", path / IN_FOLDER) if (path / IN_FOLDER).is_file() else None
 
     def __str__(self) -> str:
         return f"{self.runtime}:{self.path}"
 
-    def absolute(self) -> "ForeignFile":
+    def absolute(self) -> "RuntimeFile":
         """Return the same file, named independently of the working directory."""
-        return ForeignFile(self.runtime, self.path.absolute())  # The description stands beside a link, not its target.
+        return RuntimeFile(self.runtime, self.path.absolute())  # The description stands beside a link, not its target.
 
     @property
     def description(self) -> Path:
-        """The file that says what the network expects of its images."""
+        """The file that says what a network of others expects of its images."""
         return self.path.with_suffix(".pixels.json")
 
     @property

@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
+from msinet.deploy.foreign_pixels import ForeignPixels
 from msinet.errors import ModelError
-from msinet.model.foreign.pixels import ForeignPixels
 
 
 @pytest.fixture

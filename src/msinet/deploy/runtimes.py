@@ -1,6 +1,6 @@
-"""The runtimes of foreign networks: ONNX Runtime and OpenVINO, on the processor, in float32."""
+"""The runtimes that networks in files run by: ONNX Runtime, OpenVINO and PyTorch, on the processor."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,9 +8,20 @@ import numpy as np
 
 from msinet.errors import MissingExtraError, ModelError
 from msinet.files.contents import HEAD, not_usable
-from msinet.model.foreign.file import RUNTIMES, ForeignFile
+from msinet.model.runtime_file import RUNTIMES, RuntimeFile
 
-EXTRA = "rivals"
+METADATA = "msinet"
+"""Key of the card in a file's own metadata."""
+
+TYPES: dict[str, type[np.generic]] = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(uint8)": np.uint8,
+    "f32": np.float32,
+    "f16": np.float16,
+    "u8": np.uint8,
+}
+"""Types of numbers, by what the runtimes call them."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +32,8 @@ class Input:
     """Length of each axis; None where any is taken."""
     kind: str
     """Type of its numbers, as the runtime calls it."""
-    dtype: type[np.floating] | None
-    """The same as numpy's; None for types that are no floating-point numbers."""
+    dtype: type[np.generic] | None
+    """The same as numpy's; None for other types than `TYPES`."""
 
 
 @dataclass(frozen=True)
@@ -32,18 +43,20 @@ class Opened:
     inputs: tuple[Input, ...]
     outputs: int
     """Number of outputs."""
-    run: Callable[[np.ndarray], np.ndarray]
-    """Maps the only input to the first output."""
+    run: Callable[[np.ndarray], Sequence[np.ndarray]]
+    """Maps the only input to all outputs."""
     version: str
     """Version of the runtime."""
+    metadata: str = ""
+    """What an export wrote into the file about the network; empty in files of others."""
 
 
-def open_foreign(file: ForeignFile, threads: int) -> Opened:
+def open_file(file: RuntimeFile, threads: int) -> Opened:
     """Read a network by its runtime.
 
     Args:
         file: the file and its runtime.
-        threads: number of threads that it computes with.
+        threads: number of threads that it computes with; 0 for as many as the runtime wants.
 
     Raises:
         ModelError: the file is missing, damaged or of something else.
@@ -70,25 +83,23 @@ def _is_openvino(path: Path) -> bool:
 
 
 def _open_onnx(path: Path, threads: int) -> Opened:
-    try:
-        import onnxruntime  # pyright: ignore[reportMissingImports]
-    except ImportError as error:
-        raise MissingExtraError("onnxruntime", EXTRA) from error
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    options.log_severity_level = 3
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    types = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
     inputs = tuple(
-        Input(tuple(one if isinstance(one, int) else None for one in each.shape), each.type, types.get(each.type))
+        Input(tuple(one if isinstance(one, int) else None for one in each.shape), each.type, TYPES.get(each.type))
         for each in session.get_inputs()
     )
-    names = [each.name for each in session.get_inputs()]
-    outputs = [each.name for each in session.get_outputs()]
+    names, outputs = [each.name for each in session.get_inputs()], [each.name for each in session.get_outputs()]
     return Opened(
         inputs,
         len(outputs),
-        lambda images: np.asarray(session.run(outputs[:1], {names[0]: images})[0]),
+        lambda images: [np.asarray(found) for found in session.run(outputs, {names[0]: images})],
         onnxruntime.__version__,
+        session.get_modelmeta().custom_metadata_map.get(METADATA, ""),
     )
 
 
@@ -96,18 +107,39 @@ def _open_openvino(path: Path, threads: int) -> Opened:
     try:
         import openvino  # pyright: ignore[reportMissingImports]
     except ImportError as error:
-        raise MissingExtraError("openvino", EXTRA) from error
+        raise MissingExtraError("openvino", "openvino") from error
+    core = openvino.Core()
+    model = core.read_model(str(path))
+    metadata = str(model.get_rt_info(METADATA).astype(str)) if model.has_rt_info(METADATA) else ""
     # Processors with bf16 would else compute with it, and their scores would not be those of others.
-    options = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
-    compiled = openvino.Core().compile_model(str(path), "CPU", options)
-    types = {"f32": np.float32, "f16": np.float16}
+    hint = "bf16" if '"precision": "bf16"' in metadata else "f32"
+    options = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": hint}
+    compiled = core.compile_model(model, "CPU", options)
     inputs = []
     for each in compiled.inputs:
         kind = each.element_type.get_type_name()
         shape = tuple(one.get_length() if one.is_static else None for one in each.partial_shape)
-        inputs.append(Input(shape, kind, types.get(kind)))
-    return Opened(tuple(inputs), len(compiled.outputs), lambda images: np.array(compiled([images])[0]), openvino.__version__)
+        inputs.append(Input(shape, kind, TYPES.get(kind)))
+    count = len(compiled.outputs)
+
+    def run(images: np.ndarray) -> list[np.ndarray]:
+        found = compiled([images])
+        return [np.array(found[number]) for number in range(count)]
+
+    return Opened(tuple(inputs), count, run, openvino.__version__, metadata)
 
 
-OPENERS: dict[str, Callable[[Path, int], Opened]] = {"onnx": _open_onnx, "openvino": _open_openvino}
+def _open_torch(path: Path, threads: int) -> Opened:
+    try:
+        from msinet.deploy.exported_program import open_program
+    except ImportError as error:
+        raise MissingExtraError("torch", "train") from error
+    return open_program(path, threads)
+
+
+OPENERS: dict[str, Callable[[Path, int], Opened]] = {
+    "onnx": _open_onnx,
+    "openvino": _open_openvino,
+    "torch": _open_torch,
+}
 """What reads a file, by the runtime's key."""

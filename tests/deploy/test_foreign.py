@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from msinet.model.foreign.network import ForeignNetwork
 from PIL import Image
 
 import msinet
@@ -16,7 +17,6 @@ from msinet.engine.evaluate import facts_of
 from msinet.engine.machine import Machine
 from msinet.engine.settings import MachineSettings
 from msinet.errors import MissingExtraError, ModelError
-from msinet.model.foreign.network import ForeignNetwork
 from msinet.model.linear_map import LinearMap
 from msinet.model.model_files import load_model
 from msinet.model.zoo import find_model

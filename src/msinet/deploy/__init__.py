@@ -1,0 +1,1 @@
+"""Networks as files that runtimes read: written and checked by `export`, read by `Predictor`, which needs no torch."""

@@ -1,0 +1,282 @@
+"""The predictor: a network in a file embeds images, without torch."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from msinet.data.embedder import Embedder
+from msinet.data.embeddings import Embeddings
+from msinet.data.pixels import in_threads, resized
+from msinet.data.records import ImageRecord, Skipped
+from msinet.deploy.exported_facts import ExportedFacts
+from msinet.deploy.foreign_pixels import ForeignPixels
+from msinet.deploy.runtimes import Input, Opened, open_file
+from msinet.deploy.shipped import file_of_model
+from msinet.deploy.sources import LeftOut, Source, boxes_of, cut, frame_of, name_of, read
+from msinet.errors import ModelError
+from msinet.model.runtime_file import RuntimeFile
+from msinet.progress import begin
+
+BATCH_SIZE = 16
+"""Images that the network computes at a time."""
+
+AHEAD = 4 * BATCH_SIZE
+"""Images that are decoded ahead of the network."""
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Vectors of images."""
+
+    vectors: np.ndarray
+    """(M, D) float32, unit length."""
+    positions: np.ndarray
+    """(M,) position of each among the images that were given; (N,), all of them, where all could be read."""
+    left_out: tuple[LeftOut, ...]
+    """The others, with the reasons."""
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+
+class Predictor(Embedder):
+    """A network that embeds images by ONNX Runtime, OpenVINO or torch.export, on the processor.
+
+    Files that `msinet export` wrote describe themselves. What a network of others expects of its images stands in
+    FILE.pixels.json beside it, or is given: its one input is images (B, 3, H, W), its one output vectors (B, D).
+
+    Args:
+        model: FILE.onnx, FILE.xml, FILE.pt2, a folder with model.xml, or `RUNTIME:FILE`. The name of a model that ships, or
+            a folder of `msinet train`, is exported to a cache once, which needs msinet[train].
+        pixels: what a network of others expects of its images: the file that says so, or its content.
+        threads: that the runtime computes with; 0 for as many as it wants.
+        batch_size: images that are computed at a time; more take more memory.
+
+    Raises:
+        ModelError: there is no such model, a file is damaged, or its inputs and outputs are others.
+        MissingExtraError: the runtime is not installed.
+    """
+
+    def __init__(
+        self,
+        model: str | Path,
+        pixels: Mapping[str, Any] | str | Path | None = None,
+        threads: int = 0,
+        batch_size: int = BATCH_SIZE,
+    ) -> None:
+        self.file = RuntimeFile.named(model) or file_of_model(model)
+        self.opened = open_file(self.file, threads)
+        self.batch_size = batch_size
+        self.input = _only_input(self.file, self.opened)
+        self.exported = ExportedFacts.of(self.opened.metadata, self.file)
+        if self.exported:
+            self.pixels = None
+            self.image_size = self.exported.card.pixels.size
+            self.embedding_dim = self.exported.embedding_dim
+        else:
+            _require_images(self.file, self.opened, self.input)
+            given = self.file.description if pixels is None else pixels
+            self.pixels = ForeignPixels.of(given) if isinstance(given, Mapping) else ForeignPixels.read(Path(given))
+            self.image_size = _size_of(self.file, self.pixels, self.input)
+            self.embedding_dim = self._run(np.zeros((1, *self.image_size, 3), np.uint8))[0].shape[1]
+
+    @property
+    def kind(self) -> str:
+        """Kind of the network; `foreign` for those of others."""
+        return self.exported.card.kind if self.exported else "foreign"
+
+    def arguments(self) -> dict[str, Any]:
+        """Return runtime, file name and precision or pixels as plain values, for the record of a result."""
+        facts = {"file": self.file.path.name, "runtime": f"{self.file.runtime} {self.opened.version}"}
+        if self.exported:
+            return {**self.exported.card.arguments, **facts, "precision": self.exported.precision}
+        return {**facts, "pixels": self.pixels.facts() if self.pixels else None}
+
+    def fingerprint(self) -> str:
+        """Return a short hash of the file and its weights."""
+        return self.file.fingerprint()
+
+    def embed(
+        self, images: Source | Iterable[Source], boxes: np.ndarray | Sequence[Sequence[float]] | None = None
+    ) -> Embedded:
+        """Embed images, or what lies in the boxes of a frame. Images that cannot be read are named, and left out.
+
+        Args:
+            images: one or several: paths, contents of image files, arrays (H, W, 3) uint8 in the order RGB, Pillow images.
+                With boxes, one frame.
+            boxes: (N, 4), left, top, right and bottom in pixels of the frame, to which they are clipped.
+
+        Raises:
+            DatasetError: the frame cannot be read.
+            ValueError: the boxes have another shape.
+            OSError: too many files are open, or memory is short.
+        """
+        if boxes is not None:
+            if not isinstance(images, Source):
+                raise ValueError("boxes belong to one frame: give one image with them")
+            frame, corners = frame_of(images), boxes_of(boxes)
+            names: Callable[[Any], str] = lambda box: f"box {np.round(box, 1).tolist()}"  # noqa: E731
+            return self._embed(partial(cut, frame), list(corners), names, "embed", threaded=False)
+        several = [images] if isinstance(images, Source) else images
+        return self._embed(read, several, name_of, "embed", threaded=True)
+
+    def embed_readable(self, records: Sequence[ImageRecord], flip: bool = False) -> tuple[Embeddings, tuple[Skipped, ...]]:
+        """Embed the images of records that can be read; see `Embedder`."""
+        once = list({record.path: record for record in records}.values())
+        found = self._embed(read, [record.path for record in once], name_of, "embed", threaded=True, flip=flip)
+        skipped = {once[position].path: reason for position, _, reason in found.left_out}
+        readable = [record for record in records if record.path not in skipped] if skipped else records
+        embeddings = Embeddings(found.vectors, [once[position] for position in found.positions.tolist()])
+        return embeddings.of(readable), tuple(Skipped(path, reason) for path, reason in skipped.items())
+
+    def maps(self, images: Iterable[Source]) -> np.ndarray:
+        """Return the last map of images, (N, C, h, w): what activation and matching are drawn from.
+
+        Raises:
+            ModelError: the file has no such output: export it with the last map.
+            DatasetError: an image cannot be read.
+        """
+        if self.opened.outputs < 2:
+            raise ModelError(f"{self.file} has no output for the last map: export it by msinet export --last-map")
+        frames = [resized(frame_of(image), self.image_size) for image in images]
+        starts = range(0, len(frames), self.batch_size)
+        return np.concatenate([self._run(np.stack(frames[i : i + self.batch_size]))[1] for i in starts])
+
+    def _embed(
+        self,
+        load: Callable[[Any], Image.Image | str],
+        sources: Iterable[Any],
+        name: Callable[[Any], str],
+        what: str,
+        threaded: bool,
+        flip: bool = False,
+    ) -> Embedded:
+        """Embed sources in their order; `load` returns an image, or the reason why there is none."""
+        total = len(sources) if isinstance(sources, Sized) else None
+        bar, left_out, positions, vectors = begin(what, total), [], [], _Rows(total, self.embedding_dim)
+        ahead = partial(in_threads, ahead=AHEAD) if threaded else map
+        loaded = ahead(partial(_load, load, self.image_size), sources)
+        for batch in _batches(enumerate(loaded), self.batch_size):
+            readable = [(position, pixels) for position, (_, pixels) in batch if not isinstance(pixels, str)]
+            left_out += [
+                LeftOut(position, name(source), pixels) for position, (source, pixels) in batch if isinstance(pixels, str)
+            ]
+            if readable:
+                positions += [position for position, _ in readable]
+                vectors.append(self.vectors(np.stack([pixels for _, pixels in readable]), flip))
+            bar.advance(len(batch))
+        return Embedded(vectors.rows(), np.array(positions, np.int64), tuple(left_out))
+
+    def vectors(self, pixels: np.ndarray, flip: bool = False) -> np.ndarray:
+        """Map images of the network's size, (B, H, W, 3) uint8 RGB, to vectors (B, D) of unit length.
+
+        Args:
+            pixels: the images.
+            flip: take the mean of the vectors of each image and its mirror image, scaled to unit length.
+
+        Raises:
+            ModelError: the network cannot embed them.
+        """
+        vectors = self._run(pixels)[0]
+        if flip:
+            vectors = _unit(vectors + self._run(np.ascontiguousarray(pixels[:, :, ::-1]))[0])
+        return vectors
+
+    def _run(self, pixels: np.ndarray) -> list[np.ndarray]:
+        """Map (B, H, W, 3) uint8 to vectors (B, D) and further outputs, as many images at a time as the network takes."""
+        if self.pixels is None:
+            return self._run_once(pixels)
+        images = self.pixels.apply(pixels.transpose(0, 3, 1, 2)).astype(self.input.dtype or np.float32)
+        at_once, found = self.input.shape[0] or len(images), []
+        for start in range(0, len(images), at_once):
+            some = images[start : start + at_once]
+            filled = np.concatenate([some, np.zeros((at_once - len(some), *some.shape[1:]), some.dtype)])
+            found.append(self._run_once(filled)[0][: len(some)])
+        vectors = np.concatenate(found)
+        return [_unit(vectors.reshape(len(vectors), -1).astype(np.float32))]
+
+    def _run_once(self, images: np.ndarray) -> list[np.ndarray]:
+        try:
+            found = list(self.opened.run(np.ascontiguousarray(images)))
+        except Exception as error:  # ONNX Runtime's own derive from nothing else.
+            height, width = self.image_size
+            why = (str(error).strip().splitlines() or [repr(error)])[-1]
+            raise ModelError(f"{self.file} does not embed images of {height} x {width}: {why}") from error
+        vectors = found[0]
+        if vectors.ndim < 2 or len(vectors) != len(images) or vectors[0].size != vectors.shape[1]:
+            raise ModelError(f"{self.file} makes {vectors.shape} of {len(images)} images: it has to make a vector of each")
+        return found
+
+
+class _Rows:
+    """Rows that come in parts: in one array that is there from the beginning, where their number is known."""
+
+    def __init__(self, total: int | None, dim: int) -> None:
+        self.whole, self.parts, self.filled = None if total is None else np.empty((total, dim), np.float32), [], 0
+        self.dim = dim
+
+    def append(self, rows: np.ndarray) -> None:
+        if self.whole is None:
+            self.parts.append(rows)
+        else:
+            self.whole[self.filled : self.filled + len(rows)] = rows
+        self.filled += len(rows)
+
+    def rows(self) -> np.ndarray:
+        if self.whole is None:
+            return np.concatenate([np.empty((0, self.dim), np.float32), *self.parts])
+        return self.whole[: self.filled]
+
+
+def _load(load: Callable[[Any], Image.Image | str], size: tuple[int, int], source: Any) -> tuple[Any, np.ndarray | str]:
+    """Return a source, and its pixels at the network's size or the reason why there are none."""
+    image = load(source)
+    return source, image if isinstance(image, str) else resized(image, size)
+
+
+def _batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    iterator = iter(items)
+    for first in iterator:
+        yield [first, *(item for item, _ in zip(iterator, range(size - 1), strict=False))]
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
+
+
+def _only_input(file: RuntimeFile, opened: Opened) -> Input:
+    """Return the only input."""
+    if len(opened.inputs) != 1 or (opened.outputs != 1 and not opened.metadata):
+        raise ModelError(
+            f"{file} has inputs and outputs {len(opened.inputs)} and {opened.outputs}: it needs one input, the images, and "
+            "one output, their embeddings"
+        )
+    return opened.inputs[0]
+
+
+def _require_images(file: RuntimeFile, opened: Opened, images: Input) -> None:
+    """Raise ModelError unless a network of others takes images."""
+    if len(images.shape) != 4 or images.shape[1] not in (3, None):
+        axes = ", ".join("any" if length is None else str(length) for length in images.shape)
+        raise ModelError(f"{file} takes ({axes}): it has to take images (any, 3, height, width)")
+    if images.dtype is None or not np.issubdtype(images.dtype, np.floating):
+        raise ModelError(f"{file} takes numbers of the type {images.kind}: it has to take float32 or float16")
+
+
+def _size_of(file: RuntimeFile, pixels: ForeignPixels, images: Input) -> tuple[int, int]:
+    """Return (height, width): what is written beside the file or, where nothing is, what the network states."""
+    height, width = images.shape[2:]
+    if pixels.size is None:
+        if height is None or width is None:
+            raise ModelError(
+                f'{file} takes images of any size: write the one to use into {file.description}: {{"size": [256, 128]}}'
+            )
+        return height, width
+    if any(own not in (None, said) for own, said in zip((height, width), pixels.size, strict=True)):
+        raise ModelError(f"{file} takes images of {height} x {width}, but {file.description} says {list(pixels.size)}")
+    return pixels.size

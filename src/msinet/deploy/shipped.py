@@ -1,0 +1,30 @@
+"""The exported file of a model that has none: one that ships, or a folder of training. It is made once, and kept."""
+
+from pathlib import Path
+
+from msinet.errors import MissingExtraError, ModelError
+from msinet.files.caches import cache_folder
+from msinet.model.cards import Card
+from msinet.model.runtime_file import RuntimeFile
+from msinet.model.zoo import find_model
+
+
+def file_of_model(model: str | Path) -> RuntimeFile:
+    """Return the ONNX file of a model, made where the cache has none.
+
+    Raises:
+        ModelError: there is no such model, or no folder for caches.
+        MissingExtraError: the file has to be made, which needs PyTorch.
+    """
+    card, folder = Card.load(find_model(model)), cache_folder()
+    if folder is None:
+        raise ModelError(f"{model} has to be exported, and there is no folder for caches: run msinet export --model {model}")
+    file = RuntimeFile("onnx", folder / "exported" / f"{card.fingerprint}.onnx")
+    if not file.path.is_file():
+        try:
+            from msinet.deploy.export import export_to
+            from msinet.model.model_files import load_model
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(str(error.name), "train") from error
+        export_to(load_model(model), card, file.path)
+    return file

@@ -1,0 +1,29 @@
+"""Opening a model by what names it: a network of PyTorch, or a predictor of one in a file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msinet.data.embedder import Embedder
+from msinet.deploy.predictor import Predictor
+from msinet.model.runtime_file import RuntimeFile
+
+if TYPE_CHECKING:
+    from msinet.model.network import Network
+
+
+def open_model(name: str | Path) -> "Network | Embedder":
+    """Return a model, ready to embed.
+
+    Args:
+        name: a folder of msinet train or the name of a model that ships; or an exported file, or one of others, as
+            `RuntimeFile.named` says.
+
+    Raises:
+        ModelError: there is no such model, or it cannot be read.
+        MissingExtraError: a package that it needs is not installed.
+    """
+    if RuntimeFile.named(name):
+        return Predictor(name)
+    from msinet.model.model_files import load_model
+
+    return load_model(name)
