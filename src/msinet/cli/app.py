@@ -15,11 +15,26 @@ from msinet.cli.log import shown_log
 from msinet.cli.options import as_options
 from msinet.cli.terminal import say, say_aside, show_error, write_legibly
 from msinet.errors import MSINetError, SettingsError
+from msinet.extras import extras_named
 from msinet.files.os_errors import in_words
 from msinet.files.paths import user_path
 from msinet.recipes import Fitting, Recipe, load_recipe
 
-VERBS = ("demo", "run", "search", "train", "adapt", "evaluate", "embed", "report", "rerun", "models", "convert", "info")
+VERBS = (
+    "demo",
+    "run",
+    "search",
+    "train",
+    "adapt",
+    "evaluate",
+    "embed",
+    "export",
+    "report",
+    "rerun",
+    "models",
+    "convert",
+    "info",
+)
 """Verbs, each a file and a function of this name."""
 
 GROUPS = {
@@ -90,7 +105,7 @@ def main(tokens: Sequence[str] | None = None, recipe: Recipe | None = None) -> N
     try:
         found = recipe_of(tokens) if recipe is None else recipe
         app.config = (Dict({**found, "run": found}),)
-        with shown_log():
+        with shown_log(), extras_named():
             app([as_meant(token) for token in tokens], exit_on_error=False, print_error=False)
     except NeedsRecipe as needed:
         say(f"Using --recipe {needed.recipe.name}: {needed.recipe.why}")

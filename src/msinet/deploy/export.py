@@ -1,10 +1,11 @@
 """Export: a network to a file of ONNX, OpenVINO or torch.export, in one of four precisions."""
 
+import io
 import logging
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ from msinet.deploy.exported_facts import ExportedFacts
 from msinet.deploy.formats import require_pair
 from msinet.deploy.graph import Graph
 from msinet.deploy.runtimes import METADATA
-from msinet.errors import MissingExtraError, ModelError
+from msinet.errors import FileError, MissingExtraError, ModelError, SettingsError
+from msinet.files.os_errors import in_words
 from msinet.model.cards import Card
 from msinet.model.network import Network
 from msinet.model.runtime_file import IN_FOLDER, RuntimeFile
@@ -54,20 +56,24 @@ def export_to(
         SettingsError: the pair of format and precision does not work.
         MissingExtraError: a package for the format is missing.
         ModelError: the network cannot be exported, or `check` refuses it.
+        FileError: the file cannot be written.
     """
     require_pair(to, precision)
+    if precision == "int8" and calibration is None:
+        raise SettingsError("precision int8 needs images that it is calibrated with", "precision")
     facts = ExportedFacts(card, precision, network.embedding_dim)
     with _beside(out) as folder:
         made = WRITERS[to](Graph(network, last_map), facts, folder, calibration)
         if check:
             check(RuntimeFile(to, made))
-        out.parent.mkdir(parents=True, exist_ok=True)
-        if to == "openvino":
-            shutil.rmtree(out, ignore_errors=True)
-            made.parent.replace(out)
-            return RuntimeFile(to, out / IN_FOLDER)
-        made.replace(out)
-    return RuntimeFile(to, out)
+        if to != "openvino":
+            made.replace(out)
+            return RuntimeFile(to, out)
+        out.mkdir(exist_ok=True)
+        (out / IN_FOLDER).unlink(missing_ok=True)  # At no time do old structure and new weights stand side by side.
+        for part in sorted(made.parent.iterdir(), key=lambda part: part.suffix == made.suffix):
+            part.replace(out / part.name)
+    return RuntimeFile(to, out / IN_FOLDER)
 
 
 @contextmanager
@@ -75,9 +81,11 @@ def _beside(out: Path) -> Iterator[Path]:
     """Make a folder beside a file for what is not finished, and remove it at the end."""
     folder = out.with_name(f"{out.name}.unfinished")
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
     try:
+        folder.mkdir(parents=True)
         yield folder
+    except OSError as error:
+        raise FileError(f"cannot write {out}: {in_words(error, writing=True)}") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -115,10 +123,11 @@ def _write_onnx(graph: Graph, facts: ExportedFacts, folder: Path, calibration: n
         from msinet.deploy.half_weights import halve_weights
 
         halve_weights(model)
-    if facts.precision == "int8":
+    if facts.precision == "int8" and calibration is not None:
         from msinet.deploy.quantization import quantize_onnx
 
-        model = quantize_onnx(model, calibration, folder)
+        with _quiet():
+            model = quantize_onnx(model, calibration)
     model.metadata_props.add(key=METADATA, value=facts.to_json())
     onnx.save(model, file)
     return file
@@ -133,24 +142,24 @@ def _write_openvino(graph: Graph, facts: ExportedFacts, folder: Path, calibratio
     model.inputs[0].get_node().set_friendly_name("images")
     for output, name in zip(model.outputs, NAMES, strict=False):
         output.get_tensor().set_names({name})
-    if facts.precision == "int8":
+    if facts.precision == "int8" and calibration is not None:
         from msinet.deploy.quantization import quantize_openvino
 
-        model = quantize_openvino(model, calibration)
+        with _quiet():
+            model = quantize_openvino(model, calibration)
     model.set_rt_info(facts.to_json(), METADATA)
-    file = folder / "openvino" / IN_FOLDER
-    file.parent.mkdir()
+    file = folder / IN_FOLDER
     openvino.save_model(model, str(file), compress_to_fp16=facts.precision in ("fp16", "bf16"))
     return file
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what the exporter says about itself from the user."""
+    """Keep what exporters say about themselves, and their bars, from the user."""
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:

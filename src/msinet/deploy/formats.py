@@ -1,5 +1,6 @@
 """Formats and precisions of exported networks: which pair works, and why the others do not. Imports no torch."""
 
+from pathlib import Path
 from typing import Literal, get_args
 
 from msinet.errors import SettingsError
@@ -31,3 +32,20 @@ def require_pair(to: str, precision: str) -> None:
             raise SettingsError(f"{name} is {value}: choose one of {', '.join(known)}", name)
     if reason := REFUSED.get((to, precision)):
         raise SettingsError(f"to {to} with precision {precision} does not work: {reason}", "to", "precision")
+
+
+def format_of(out: Path, to: str | None) -> str:
+    """Return the format of an output: the one that is given or, else, the one that the output's suffix names.
+
+    Raises:
+        SettingsError: there is no such format, or the output has the suffix of another one.
+    """
+    suffixes = {"onnx": ".onnx", "torch": ".pt2", "openvino": ""}
+    meant = next((name for name, suffix in suffixes.items() if out.suffix == suffix), None)
+    if to is None and meant is None:
+        raise SettingsError(f"out is {out}: end it in .onnx or .pt2, or name a folder for OpenVINO", "out")
+    if to in ("onnx", "torch") and meant != to:
+        raise SettingsError(f"out is {out}: a file of {to} ends in {suffixes[to]}", "out")
+    if to == "openvino" and meant in ("onnx", "torch"):
+        raise SettingsError(f"out is {out}: OpenVINO's files are two, so name a folder", "out")
+    return to or str(meant)

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from PIL import Image
@@ -17,7 +18,7 @@ from msinet.deploy.exported_facts import ExportedFacts
 from msinet.deploy.foreign_pixels import ForeignPixels
 from msinet.deploy.runtimes import Input, Opened, open_file
 from msinet.deploy.shipped import file_of_model
-from msinet.deploy.sources import LeftOut, Source, boxes_of, cut, frame_of, name_of, read
+from msinet.deploy.sources import LeftOut, Source, boxes_of, cut, frame_of, is_one, name_of, name_of_box, read
 from msinet.errors import ModelError
 from msinet.model.runtime_file import RuntimeFile
 from msinet.progress import begin
@@ -117,18 +118,17 @@ class Predictor(Embedder):
             OSError: too many files are open, or memory is short.
         """
         if boxes is not None:
-            if not isinstance(images, Source):
+            if not is_one(images):
                 raise ValueError("boxes belong to one frame: give one image with them")
-            frame, corners = frame_of(images), boxes_of(boxes)
-            names: Callable[[Any], str] = lambda box: f"box {np.round(box, 1).tolist()}"  # noqa: E731
-            return self._embed(partial(cut, frame), list(corners), names, "embed", threaded=False)
-        several = [images] if isinstance(images, Source) else images
-        return self._embed(read, several, name_of, "embed", threaded=True)
+            frame = frame_of(cast(Source, images))
+            return self._embed(partial(cut, frame), list(boxes_of(boxes)), name_of_box, threaded=False)
+        several = [images] if is_one(images) else cast(Iterable[Source], images)
+        return self._embed(read, several, name_of)
 
     def embed_readable(self, records: Sequence[ImageRecord], flip: bool = False) -> tuple[Embeddings, tuple[Skipped, ...]]:
         """Embed the images of records that can be read; see `Embedder`."""
         once = list({record.path: record for record in records}.values())
-        found = self._embed(read, [record.path for record in once], name_of, "embed", threaded=True, flip=flip)
+        found = self._embed(read, [record.path for record in once], name_of, flip=flip)
         skipped = {once[position].path: reason for position, _, reason in found.left_out}
         readable = [record for record in records if record.path not in skipped] if skipped else records
         embeddings = Embeddings(found.vectors, [once[position] for position in found.positions.tolist()])
@@ -152,13 +152,12 @@ class Predictor(Embedder):
         load: Callable[[Any], Image.Image | str],
         sources: Iterable[Any],
         name: Callable[[Any], str],
-        what: str,
-        threaded: bool,
+        threaded: bool = True,
         flip: bool = False,
     ) -> Embedded:
         """Embed sources in their order; `load` returns an image, or the reason why there is none."""
         total = len(sources) if isinstance(sources, Sized) else None
-        bar, left_out, positions, vectors = begin(what, total), [], [], _Rows(total, self.embedding_dim)
+        bar, left_out, positions, vectors = begin("embed", total), [], [], _Rows(total, self.embedding_dim)
         ahead = partial(in_threads, ahead=AHEAD) if threaded else map
         loaded = ahead(partial(_load, load, self.image_size), sources)
         for batch in _batches(enumerate(loaded), self.batch_size):
@@ -241,8 +240,8 @@ def _load(load: Callable[[Any], Image.Image | str], size: tuple[int, int], sourc
 
 def _batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
     iterator = iter(items)
-    for first in iterator:
-        yield [first, *(item for item, _ in zip(iterator, range(size - 1), strict=False))]
+    while batch := list(islice(iterator, size)):
+        yield batch
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from msinet.errors import MissingExtraError, ModelError
+from msinet.extras import extras_named
 from msinet.files.contents import HEAD, not_usable
 from msinet.model.runtime_file import RUNTIMES, RuntimeFile
 
@@ -130,10 +131,8 @@ def _open_openvino(path: Path, threads: int) -> Opened:
 
 
 def _open_torch(path: Path, threads: int) -> Opened:
-    try:
+    with extras_named():
         from msinet.deploy.exported_program import open_program
-    except ImportError as error:
-        raise MissingExtraError("torch", "train") from error
     return open_program(path, threads)
 
 

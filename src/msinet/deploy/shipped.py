@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from msinet.errors import MissingExtraError, ModelError
+from msinet.deploy.exported_facts import FORMAT
+from msinet.errors import ModelError
+from msinet.extras import extras_named
 from msinet.files.caches import cache_folder
 from msinet.model.cards import Card
 from msinet.model.runtime_file import RuntimeFile
@@ -19,12 +21,10 @@ def file_of_model(model: str | Path) -> RuntimeFile:
     card, folder = Card.load(find_model(model)), cache_folder()
     if folder is None:
         raise ModelError(f"{model} has to be exported, and there is no folder for caches: run msinet export --model {model}")
-    file = RuntimeFile("onnx", folder / "exported" / f"{card.fingerprint}.onnx")
+    file = RuntimeFile("onnx", folder / f"exported-{FORMAT}" / f"{card.fingerprint}.onnx")
     if not file.path.is_file():
-        try:
+        with extras_named():
             from msinet.deploy.export import export_to
             from msinet.model.model_files import load_model
-        except ModuleNotFoundError as error:
-            raise MissingExtraError(str(error.name), "train") from error
         export_to(load_model(model), card, file.path)
     return file

@@ -26,6 +26,13 @@ class LeftOut(NamedTuple):
     reason: str
 
 
+def is_one(images: object) -> bool:
+    """Return whether what was given is one image; several are a sequence, an iterator, or an array (B, H, W, 3)."""
+    if isinstance(images, np.ndarray):
+        return images.ndim < 4
+    return isinstance(images, str | PathLike | bytes | bytearray | memoryview | Image.Image)
+
+
 def name_of(source: Source) -> str:
     """Return what a message calls an image."""
     if isinstance(source, str | PathLike):
@@ -87,6 +94,11 @@ def boxes_of(boxes: np.ndarray | Sequence[Sequence[float]]) -> np.ndarray:
     if array.ndim != 2 or array.shape[1] != 4:
         raise ValueError(f"boxes have the shape {array.shape}: give (N, 4), left, top, right and bottom in pixels")
     return array
+
+
+def name_of_box(box: np.ndarray) -> str:
+    """Return what a message calls a box."""
+    return f"box {np.round(box, 1).tolist()}"
 
 
 def cut(frame: Image.Image, box: np.ndarray) -> Image.Image | str:

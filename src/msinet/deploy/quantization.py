@@ -1,0 +1,77 @@
+"""Quantization to 8-bit integers: convolutions by the ranges that calibration images give, all else in floating point.
+
+The linear map of an adaptation, attention and the scaling to unit length stay in floating point: they are small, and a map
+that divides by small variances multiplies rounding errors.
+"""
+
+import logging
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from msinet.errors import MissingExtraError
+
+BATCH = 8
+"""Calibration images that the network sees at a time."""
+
+
+def quantize_onnx(model: Any, calibration: np.ndarray) -> Any:
+    """Return an ONNX model with 8-bit convolutions, quantized by ONNX Runtime.
+
+    Args:
+        model: onnx.ModelProto, float32.
+        calibration: (N, H, W, 3) uint8.
+    """
+    try:
+        import onnx  # pyright: ignore[reportMissingImports]
+        from onnxruntime.quantization import (  # pyright: ignore[reportMissingImports]
+            CalibrationDataReader,
+            QuantFormat,
+            QuantType,
+            quantize_static,
+        )
+    except ImportError as error:
+        raise MissingExtraError(str(error.name), "export") from error
+
+    class Reader(CalibrationDataReader):
+        def __init__(self) -> None:
+            self.batches = iter([calibration[i : i + BATCH] for i in range(0, len(calibration), BATCH)])
+
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            batch = next(self.batches, None)
+            return None if batch is None else {"images": batch}
+
+    with tempfile.TemporaryDirectory() as folder:
+        before, after = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
+        onnx.save(model, before)
+        quantize_static(
+            before,
+            after,
+            Reader(),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=["Conv"],
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+        )
+        return onnx.load(after)
+
+
+def quantize_openvino(model: Any, calibration: np.ndarray) -> Any:
+    """Return an OpenVINO model with 8-bit convolutions, quantized by NNCF.
+
+    Args:
+        model: openvino.Model, float32.
+        calibration: (N, H, W, 3) uint8.
+    """
+    try:
+        import nncf  # pyright: ignore[reportMissingImports]
+    except ImportError as error:
+        raise MissingExtraError(str(error.name), "export") from error
+    nncf.set_log_level(logging.ERROR)
+    images = nncf.Dataset([calibration[i : i + 1] for i in range(len(calibration))])
+    others = sorted({operation.get_type_name() for operation in model.get_ops()} - {"Convolution", "GroupConvolution"})
+    in_float = nncf.IgnoredScope(types=others, validate=False)
+    return nncf.quantize(model, images, subset_size=len(calibration), ignored_scope=in_float)
