@@ -8,7 +8,7 @@ install: .venv/installed
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --editable ".[dev,demo,heic,table,track]"
+	$(BIN)/pip install --quiet --editable ".[dev,train,export,demo,heic,table,track]"
 	touch $@
 
 demo: install
@@ -25,7 +25,7 @@ check: install
 
 # The models that ship (docs/weights.md), hours of two cores: make weights DATA=real-vehicles TEACHERS=folder
 weights: install
-	$(BIN)/pip install --quiet --editable ".[demo,rivals]"
+	$(BIN)/pip install --quiet --editable ".[train,demo,openvino]"
 	for size in small full; do $(BIN)/python examples/make_weights.py $(DATA) $(TEACHERS) --size $$size || exit 1; done
 
 clean:

@@ -55,3 +55,18 @@ def test_a_contact_sheet_has_a_row_for_each_identity_and_a_column_for_each_camer
     monkeypatch.setattr(sys, "argv", words.split())
     load_example("contact_sheet").main()
     assert Image.open(tmp_path / "sheet.jpg").size == (2 * 2 * 40, 2 * 40)
+
+
+def test_boxes_of_a_frame_are_the_appearance_that_trackers_ask_for(load_example, write_onnx):
+    model = write_onnx()
+    appearance = load_example("tracker_appearance").Appearance(model)
+    frame = np.zeros((40, 60, 3), np.uint8)
+    frame[:, :30] = (200, 10, 10)  # blue, in OpenCV's order
+    boxes = np.array([[0, 0, 20, 20], [100, 0, 120, 20], [-5, 5, 25, 45]])
+    features = appearance.get_features(boxes, frame)
+    assert features.shape == (3, 3)
+    np.testing.assert_array_equal(features[1], 0)
+    np.testing.assert_allclose(features[0] @ features[2], 1, atol=1e-5)
+    assert features[0].argmax() == 2
+    np.testing.assert_array_equal(appearance.extract_embeddings(type("Detections", (), {"xyxy": boxes}), frame), features)
+    assert appearance.get_features(np.empty((0, 4)), frame).shape == (0, 3)

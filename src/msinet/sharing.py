@@ -23,3 +23,8 @@ class Share:
         if not (which.isdecimal() and count.isdecimal() and 1 <= int(which) <= int(count)):
             raise SettingsError(f"{setting} is {words}: write which of how many, such as 1/2 and 2/2", setting)
         return cls(int(which), int(count))
+
+
+def share_of(count: int, which: int, shares: int) -> slice:
+    """Return the part number `which`, from 0, of `count` things cut into shares of nearly equal size."""
+    return slice(count * which // shares, count * (which + 1) // shares)

@@ -168,7 +168,7 @@ def test_its_facts_are_its_file_its_runtime_and_its_pixels(load, runtime):
 
 @pytest.mark.parametrize("read", [load_model, find_model])
 def test_it_has_no_weights_to_train(write_onnx, read):
-    with pytest.raises(ModelError, match="only embeds: it has no weights to train or adapt here; pass the folder that msinet"):
+    with pytest.raises(ModelError, match="only embeds: it has no weights to train or adapt here; pass"):
         read(f"onnx:{write_onnx()}")
 
 

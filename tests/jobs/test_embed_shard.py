@@ -4,9 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.onnx_file import write_mean_colour
 
 from msinet.data.embedding_files import load_embeddings, load_vectors
 from msinet.data.records import ImageRecord, ReidSplits
+from msinet.deploy.predictor import Predictor
 from msinet.engine.evaluate import evaluate
 from msinet.errors import DatasetError, SettingsError
 from msinet.jobs.embed_shard import embed_shard
@@ -60,3 +62,15 @@ def test_nothing_is_written_where_no_image_can_be_read(network, tmp_path):
     with pytest.raises(DatasetError, match=r"none of 1 images can be read(.|\n)*empty"):
         embed_shard(network, ReidSplits("new", unlabelled=(ImageRecord(tmp_path / "1.jpg"),)), tmp_path / "e.npz")
     assert not (tmp_path / "e.npz").exists()
+
+
+def test_a_predictor_leaves_out_what_it_cannot_read_unless_nothing_may_be_left_out(make_splits, tmp_path):
+    predictor, known = Predictor(write_mean_colour(tmp_path / "colour.onnx")), make_splits().query
+    (tmp_path / "1.jpg").touch()
+    splits = ReidSplits("new", query=(*known, ImageRecord(tmp_path / "1.jpg")))
+    count, skipped = embed_shard(predictor, splits, tmp_path / "e.npz")
+    assert (count, [one.path.name for one in skipped]) == (len(known), ["1.jpg"])
+    assert [record.path for record in load_vectors(tmp_path / "e.npz").records] == [record.path for record in known]
+    with pytest.raises(DatasetError, match=r"cannot read the image .*1\.jpg"):
+        embed_shard(predictor, splits, tmp_path / "all.npz", verify=False)
+    assert not (tmp_path / "all.npz").exists()

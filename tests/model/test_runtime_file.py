@@ -13,6 +13,10 @@ from msinet.model.runtime_file import RuntimeFile
         ("openvino:/a/b.xml", "openvino", "/a/b.xml"),
         (Path("openvino:/a/b.xml"), "openvino", "/a/b.xml"),
         ("openvino:./a b:c.xml", "openvino", "a b:c.xml"),
+        ("a.onnx", "onnx", "a.onnx"),
+        (Path("/a/b.xml"), "openvino", "/a/b.xml"),
+        ("./a.pt2", "torch", "a.pt2"),
+        ("torch:a", "torch", "a"),
     ],
 )
 def test_a_name_says_runtime_and_file(name, runtime, path):

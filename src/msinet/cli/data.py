@@ -5,7 +5,6 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from msinet.cli.bars import bars
-from msinet.cli.extras import needs_extra
 from msinet.cli.options import Data, Out
 from msinet.cli.tables import show_findings
 from msinet.cli.terminal import say
@@ -54,8 +53,7 @@ def make(out: Out, *, processes: Annotated[int | None, MACHINE] = None, settings
         out: Folder for the images and their lists.
         processes: Processes that make images; by default one per core. Their number does not change the images.
     """
-    with needs_extra("demo"):
-        from msinet.world.dataset import make_world
+    from msinet.world.dataset import make_world
 
     with bars():
         make_world(out, settings, processes)

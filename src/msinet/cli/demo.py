@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 from msinet.cli.bars import bars
-from msinet.cli.extras import needs_extra
 from msinet.cli.options import Out
 from msinet.cli.tables import show_baselines
 from msinet.cli.terminal import say
@@ -20,8 +19,7 @@ def demo(*, out: Out = Path("runs/demo"), seed: Annotated[int, WORLD] = 0) -> No
         out: Folder for the vehicles, the network and report.html.
         seed: Seed of vehicles, cameras and network.
     """
-    with needs_extra("demo"):
-        from msinet.jobs.demo import demo as run_demo
+    from msinet.jobs.demo import demo as run_demo
 
     with bars():
         result = run_demo(out, seed)

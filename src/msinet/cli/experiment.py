@@ -2,7 +2,6 @@
 
 from msinet.architecture_search.settings import SearchSettings
 from msinet.cli.bars import bars
-from msinet.cli.extras import needs_extra
 from msinet.cli.options import Data
 from msinet.cli.reading import read
 from msinet.cli.terminal import say
@@ -37,8 +36,7 @@ def other_domains(*, settings: OtherDomainsSettings = OtherDomainsSettings()) ->
 
     It prints Markdown. Stopped and started again, it resumes.
     """
-    with needs_extra("demo"):
-        from msinet.experiments.other_domains import other_domains as score
+    from msinet.experiments.other_domains import other_domains as score
 
     with bars():
         table = score(settings, training_of(settings))
@@ -50,8 +48,7 @@ def synthetic_vehicles(*, settings: SyntheticVehiclesSettings = SyntheticVehicle
 
     Stopped and started again, it resumes.
     """
-    with needs_extra("demo"):
-        from msinet.experiments.synthetic_vehicles import synthetic_vehicles as score
+    from msinet.experiments.synthetic_vehicles import synthetic_vehicles as score
 
     with bars():
         table = score(settings, training_of(settings))

@@ -36,11 +36,10 @@ def export(
         out: FILE.onnx for ONNX Runtime, FILE.pt2 for PyTorch's torch.export, or a folder for OpenVINO.
         to: Format: onnx, openvino or torch. By default the one that --out implies.
         precision: fp32; fp16, weights of half the size that are computed with in fp32; bf16, computed in bf16 where the
-            processor can; int8, calibrated with the images of --data. docs/deploy.md says which pairs of format and precision
-            work.
+            processor can; int8, calibrated with the images of --data. docs/deploy.md says which pairs work.
         last_map: A second output, the last map, which activation and matching are drawn from.
-        data: Images to compare with, in place of those that ship; query and gallery, where it has them, are scored before and
-            after.
+        data: Images to compare with, in place of those that ship; query and gallery, where it has them, are scored before
+            and after.
         largest_loss: Points of mAP that int8 may lose.
         threads: Threads that the file is timed with; 0 for as many as its runtime wants.
     """
@@ -57,6 +56,4 @@ def export(
     if done.score_before is not None and checked.score is not None:
         say(f"  mAP: {done.score_before:.1%} before, {checked.score:.1%} after")
     say(f"  time of an image, one at a time, on this machine: {checked.milliseconds:.2f} ms")
-    say(
-        f"Written to {done.file.path.parent if done.file.runtime == 'openvino' else done.file.path}: {done.size / 1e6:.1f} MB"
-    )
+    say(f"Written to {out}: {done.size / 1e6:.1f} MB")

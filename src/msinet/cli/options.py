@@ -27,8 +27,8 @@ from msinet.recipes import RECIPE_HELP
 from msinet.training.settings import TrainSettings
 
 MODEL_HELP = (
-    "Folder with model.safetensors and model.json, or a name that msinet models lists; to embed alone, also onnx:FILE.onnx "
-    "or openvino:FILE.xml."
+    "Folder with model.safetensors and model.json, or a name that msinet models lists; or a file that msinet export or "
+    "others wrote: FILE.onnx, FILE.xml, FILE.pt2, or OpenVINO's folder."
 )
 
 Data = Annotated[Path, DATA, Parameter(help="Folder or table of labelled images.")]

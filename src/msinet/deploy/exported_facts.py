@@ -2,9 +2,9 @@
 
 import json
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from typing import Any
 
-import msinet
 from msinet.errors import ModelError
 from msinet.model.cards import Card
 from msinet.model.runtime_file import RuntimeFile
@@ -25,7 +25,7 @@ class ExportedFacts:
 
     def to_json(self) -> str:
         """Return the facts as JSON, on one line."""
-        facts = {"format": FORMAT, "version": msinet.__version__, "precision": self.precision}
+        facts = {"format": FORMAT, "version": version("msinet"), "precision": self.precision}
         return json.dumps({**facts, "embedding_dim": self.embedding_dim, "card": asdict(self.card)})
 
     @classmethod

@@ -75,6 +75,8 @@ class Predictor(Embedder):
         self.batch_size = batch_size
         self.input = _only_input(self.file, self.opened)
         self.exported = ExportedFacts.of(self.opened.metadata, self.file)
+        if self.exported and pixels is not None:
+            raise ModelError(f"{self.file} says itself what it expects of its images: leave out pixels")
         if self.exported:
             self.pixels = None
             self.image_size = self.exported.card.pixels.size

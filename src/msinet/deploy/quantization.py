@@ -39,9 +39,8 @@ def quantize_onnx(model: Any, calibration: np.ndarray) -> Any:
         def __init__(self) -> None:
             self.batches = iter([calibration[i : i + BATCH] for i in range(0, len(calibration), BATCH)])
 
-        def get_next(self) -> dict[str, np.ndarray] | None:
-            batch = next(self.batches, None)
-            return None if batch is None else {"images": batch}
+        def get_next(self) -> dict[str, np.ndarray]:
+            return {"images": batch} if (batch := next(self.batches, None)) is not None else {}  # An empty one ends it.
 
     with tempfile.TemporaryDirectory() as folder:
         before, after = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msinet.data.embedder import Embedder
 from msinet.data.embeddings import Embeddings
 from msinet.data.records import ImageRecord
+from msinet.engine.alone import Alone
 from msinet.files.paths import user_path
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def embed(
     network: "Network | Embedder",
     records: Sequence[ImageRecord | str | PathLike[str]],
-    machine: "Machine | None" = None,
+    machine: "Machine | Alone | None" = None,
     flip: bool = False,
 ) -> Embeddings:
     """Embed the images of records: (N, D), unit length, in the records' order; D is 768 at the published width.
@@ -28,7 +29,8 @@ def embed(
     Args:
         network: any network, or a predictor.
         records: N records, or paths of images that nobody labelled.
-        machine: by default a GPU, where there is one, and one process; a predictor does not look at it.
+        machine: by default a GPU, where there is one, and one process; a predictor does not look at it, and a network needs
+            a `Machine`.
         flip: take the mean of the embeddings of each image and its mirror image, scaled to unit length.
 
     Raises:
@@ -39,4 +41,6 @@ def embed(
         return network.embed_records(images, flip)
     from msinet.engine.network_embedding import embed_by_network
 
+    if isinstance(machine, Alone):
+        raise TypeError("a network of PyTorch needs a Machine, or none: Alone is for predictors")
     return embed_by_network(network, images, machine, flip)

@@ -3,18 +3,21 @@
 import hashlib
 import platform
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from msinet.data.embedder import Embedder
 from msinet.data.embeddings import Embeddings
 from msinet.data.records import ImageRecord, ReidSplits
+from msinet.engine.alone import Alone
 from msinet.engine.embed import embed
-from msinet.engine.machine import Machine
+from msinet.engine.opening import open_machine
 from msinet.errors import SettingsError
 from msinet.evaluation.camera_pairs import score_camera_pairs
 from msinet.evaluation.draws import DrawnGalleries
@@ -28,15 +31,24 @@ from msinet.evaluation.result import RetrievalResult
 from msinet.evaluation.scoring import compare, score
 from msinet.evaluation.settings import ScoringSettings
 from msinet.evaluation.similarities import Similarities
-from msinet.model.network import Network
+
+if TYPE_CHECKING:
+    from msinet.engine.machine import Machine
+    from msinet.model.network import Network
+
+PACKAGES = ("msinet", "torch", "torchvision", "numpy", "pillow")
+"""Packages that any result may depend on."""
+
+OF_RUNTIMES = {"onnx": "onnxruntime", "openvino": "openvino"}
+"""Packages of the runtimes of networks in files, by the runtimes' keys."""
 
 
 def evaluate(
-    network: Network | Embedder,
+    network: "Network | Embedder",
     splits: ReidSplits,
     protocol: str | None = None,
     scoring: ScoringSettings | None = None,
-    machine: Machine | None = None,
+    machine: "Machine | Alone | None" = None,
     task: str | None = None,
     camera_pairs: bool = False,
     draws: Path | None = None,
@@ -51,7 +63,7 @@ def evaluate(
         splits: the dataset.
         protocol: its name.
         scoring: what is done with embeddings before they are ranked.
-        machine: by default a GPU, where there is one, and one process.
+        machine: by default the one that `open_machine` opens for the network: a GPU, where there is one, for PyTorch.
         task: name of the test size, where the dataset has several; by default the first.
         camera_pairs: score the queries of each camera among the gallery images of each other camera as well.
         draws: file of the galleries that the protocol vehicleid draws: read if it is there, else written.
@@ -62,21 +74,23 @@ def evaluate(
     """
     galleries, scoring = DrawnGalleries(draws), scoring or ScoringSettings()
     prepared = prepare_splits(splits, task, protocol, scoring, camera_pairs, galleries)
-    machine = machine or Machine()
+    machine = machine or open_machine(networks=[network])
     embeddings = embed(network, images_of([prepared]), machine, scoring.flip)
-    result = score_prepared(prepared, embeddings, machine).with_record(model=facts_of(network))
+    result = score_prepared(prepared, embeddings, machine, facts_of(network))
     if machine.is_first:
         galleries.save()
     return result
 
 
-def evaluate_among(network: Network, records: Sequence[ImageRecord], machine: Machine | None = None) -> RetrievalResult:
+def evaluate_among(
+    network: "Network | Embedder", records: Sequence[ImageRecord], machine: "Machine | Alone | None" = None
+) -> RetrievalResult:
     """Score images that are both query and gallery, such as those of the validation split, under the protocol that fits.
 
     Raises:
         DatasetError: cameras are missing, or no image has a match.
     """
-    tasks, machine = prepare_among(records), machine or Machine()
+    tasks, machine = prepare_among(records), machine or open_machine(networks=[network])
     embeddings = embed(network, records, machine)
     rankings = [rank_together(task, similarities_of(task, embeddings, machine), machine) for task in tasks]
     return score(tasks, rankings)
@@ -124,8 +138,17 @@ def images_of(prepared: Sequence[PreparedSplits]) -> list[ImageRecord]:
     return list({record.path: record for size in sizes for record in (*size.query, *size.gallery)}.values())
 
 
-def score_prepared(prepared: PreparedSplits, embeddings: Embeddings, machine: Machine) -> RetrievalResult:
-    """Score a test size from the embeddings of all its images; all processes rank, and each gets the whole result."""
+def score_prepared(
+    prepared: PreparedSplits, embeddings: Embeddings, machine: "Machine | Alone", model: ModelFacts | None = None
+) -> RetrievalResult:
+    """Score a test size from the embeddings of all its images; all processes rank, and each gets the whole result.
+
+    Args:
+        prepared: the test size.
+        embeddings: of all its images.
+        machine: the processes.
+        model: facts of the network that made the embeddings, where one did.
+    """
     rankings, evidence = [], {}
     for task in prepared.ranking_tasks:
         similarities = similarities_of(task, embeddings, machine)
@@ -141,25 +164,26 @@ def score_prepared(prepared: PreparedSplits, embeddings: Embeddings, machine: Ma
         .with_record(
             task=prepared.task,
             data=DataFacts.of(prepared.splits),
+            model=model,
             machine=MachineFacts(**machine.describe()),
-            versions=versions(),
+            versions=versions(model),
         )
     )
 
 
-def similarities_of(task: RankingTask, embeddings: Embeddings, machine: Machine) -> Similarities:
+def similarities_of(task: RankingTask, embeddings: Embeddings, machine: "Machine | Alone") -> Similarities:
     """Return the similarities that a task ranks, from the embeddings of all its images."""
     query, gallery = (embeddings.of(side.images) for side in (task.query, task.gallery))
     return compare(task, query, gallery, str(machine.device))
 
 
-def rank_together(task: RankingTask, similarities: Similarities, machine: Machine) -> Ranking:
+def rank_together(task: RankingTask, similarities: Similarities, machine: "Machine | Alone") -> Ranking:
     """Rank a task with all processes, each its share of the queries; each gets the whole ranking and its pairs."""
     own = rank(similarities, task.relevance, machine.share(len(task.asking)), pairs=True)
     return join_rankings(machine.gather_objects([own]))
 
 
-def facts_of(network: Network | Embedder) -> ModelFacts:
+def facts_of(network: "Network | Embedder") -> ModelFacts:
     """Return the facts of a network for the record of a result."""
     return ModelFacts(network.kind, network.arguments(), network.image_size, network.fingerprint())
 
@@ -170,7 +194,14 @@ def facts_of_embeddings(embeddings: Embeddings) -> EmbeddingFacts:
     return EmbeddingFacts(digest, embeddings.vectors.shape[1])
 
 
-def versions() -> dict[str, str]:
-    """Return the versions that a result depends on, by package."""
-    packages = {name: version(name) for name in ("msinet", "torch", "torchvision", "numpy", "pillow")}
-    return {"python": platform.python_version(), **packages}
+def versions(model: ModelFacts | None = None) -> dict[str, str]:
+    """Return the versions that a result depends on, by package, of those that are installed.
+
+    Args:
+        model: facts of the network; that of one in a file say which runtime computed.
+    """
+    found, runtime = {"python": platform.python_version()}, str(model.arguments.get("runtime", "")) if model else ""
+    for name in (*PACKAGES, *(OF_RUNTIMES[key] for key in runtime.split()[:1] if key in OF_RUNTIMES)):
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found

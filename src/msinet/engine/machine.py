@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from msinet.engine.settings import MachineSettings, Tracker
 from msinet.errors import SettingsError
+from msinet.sharing import share_of
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 Log = Callable[[Mapping[str, float], int], None]
@@ -198,11 +199,6 @@ def _choose_cuda(device: str) -> bool:
         except (RuntimeError, ValueError) as error:
             raise SettingsError(f"device is {device}: {error}", "device") from error
     return device != "cpu" and torch.cuda.is_available()
-
-
-def share_of(count: int, which: int, shares: int) -> slice:
-    """Return the part number `which`, from 0, of `count` things cut into shares of nearly equal size."""
-    return slice(count * which // shares, count * (which + 1) // shares)
 
 
 def faster_precision(device: torch.device) -> str:

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msinet.data.picture_list import PictureList
 from msinet.data.records import ReidSplits
-from msinet.engine.machine import Machine
+from msinet.engine.alone import Alone
+
+if TYPE_CHECKING:
+    from msinet.engine.machine import Machine
 
 MARKS = ("data", "pictures")
 """Names of the marks of labels and pictures in what a run was made from; old checkpoints have no mark of the pictures."""
@@ -27,7 +30,7 @@ class RunData:
     """The pictures; None in all processes but the first."""
 
     @classmethod
-    def of(cls, splits: ReidSplits, out: Path, name: str, machine: Machine) -> "RunData":
+    def of(cls, splits: ReidSplits, out: Path, name: str, machine: "Machine") -> "RunData":
         """Return the data of a run, in every process.
 
         Pictures are read where their sizes and times are not those in a list that is kept in the folder.
@@ -68,7 +71,7 @@ class RunData:
         return [words[name] for name in changed]
 
 
-def pictures_of(splits: ReidSplits, machine: Machine) -> str:
+def pictures_of(splits: ReidSplits, machine: "Machine | Alone") -> str:
     """Return the mark of the pictures of a dataset, in every process. Raises FileError where an image cannot be read."""
     return machine.gather_objects([PictureList.of(splits).digest] if machine.is_first else [])[0]
 

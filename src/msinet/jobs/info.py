@@ -10,7 +10,18 @@ from pathlib import Path
 
 from msinet.files.caches import cache_folder
 
-PACKAGES = ("torch", "torchvision", "numpy", "numba", "accelerate", "safetensors", "pillow", "cyclopts")
+PACKAGES = (
+    "numpy",
+    "numba",
+    "onnxruntime",
+    "pillow",
+    "safetensors",
+    "cyclopts",
+    "torch",
+    "torchvision",
+    "accelerate",
+    "openvino",
+)
 VARIABLES = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "CUDA_VISIBLE_DEVICES", "XDG_CACHE_HOME", "WORLD_SIZE")
 
 
@@ -54,8 +65,10 @@ def extras() -> Mapping[str, str]:
 
 
 def machine() -> dict[str, str]:
-    """Return processor, memory and devices; where PyTorch cannot be loaded, why."""
+    """Return processor, memory and devices; where PyTorch is installed and cannot be loaded, why."""
     facts = {"processor": processor(), "memory": memory()}
+    if version_of("torch") == "not installed":
+        return facts
     try:
         import torch
 

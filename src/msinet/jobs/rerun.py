@@ -1,4 +1,4 @@
-"""Repeating the command that a result records, and comparing both results."""
+"""Repeating the command that a result records, and comparing both results. Imports no torch by itself."""
 
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -6,18 +6,16 @@ from pathlib import Path
 from msinet.architecture_search.settings import SearchSettings
 from msinet.data.picture_list import PictureList
 from msinet.data.records import ReidSplits
-from msinet.engine.checkpoint import LEFT_SEARCH
 from msinet.engine.evaluate import evaluate
-from msinet.engine.machine import Machine
+from msinet.engine.opening import open_machine
 from msinet.engine.run_data import pictures_of
 from msinet.engine.settings import MachineSettings
 from msinet.errors import DatasetError, ResultError, listed
 from msinet.evaluation.record import DataFacts, EvaluateCommand, Record, RunCommand
 from msinet.evaluation.result import RetrievalResult
+from msinet.extras import extras_named
 from msinet.files.lock import sole_writer
-from msinet.jobs.fine_tune import fine_tune
 from msinet.jobs.open_model import open_model
-from msinet.jobs.run import run
 from msinet.jobs.score import Source
 from msinet.training.settings import TrainSettings
 
@@ -59,11 +57,15 @@ def rerun(result: RetrievalResult, splits: ReidSplits, out: Path) -> RetrievalRe
     Raises:
         ResultError: no command made the result, or its settings are unknown to this version.
         DatasetError: the file of drawn galleries is gone.
+        MissingExtraError: what made the result needs PyTorch, which is not installed.
         What `run` or `evaluate` raises.
     """
     command = command_of(result)
     if isinstance(command, EvaluateCommand):
         return _evaluate_again(result, command, splits, out)
+    with extras_named():
+        from msinet.jobs.fine_tune import fine_tune
+        from msinet.jobs.run import run
     search, training = _settings_of(result.record)
     if training.init is not None:
         return fine_tune(splits, training, out, command.protocol, command).result
@@ -83,9 +85,9 @@ def command_of(result: RetrievalResult) -> RunCommand | EvaluateCommand:
 def _evaluate_again(result: RetrievalResult, command: EvaluateCommand, splits: ReidSplits, out: Path) -> RetrievalResult:
     if command.draws and not command.draws.is_file():
         raise DatasetError(f"the drawn galleries are gone: put back {command.draws}, or score anew by msinet evaluate")
-    machine = Machine(MachineSettings(**command.machine))
-    options = {"task": result.task, "camera_pairs": command.camera_pairs, "draws": command.draws}
     model = open_model(command.model)
+    machine = open_machine(MachineSettings(**command.machine), [model])
+    options = {"task": result.task, "camera_pairs": command.camera_pairs, "draws": command.draws}
     with sole_writer(out, machine.is_first):
         again = evaluate(model, splits, result.protocol, result.record.scoring, machine, **options)
         again = again.with_record(command=command, data=DataFacts.of(splits, pictures_of(splits, machine)))
@@ -95,6 +97,8 @@ def _evaluate_again(result: RetrievalResult, command: EvaluateCommand, splits: R
 
 
 def _settings_of(record: Record) -> tuple[SearchSettings, TrainSettings]:
+    from msinet.engine.checkpoint import LEFT_SEARCH
+
     device = "cpu" if record.machine and record.machine.device == "cpu" else "auto"
     training = dict(record.training or {})
     # A switch of version 0.1 that is gone is left out where it was set to what every search does today.

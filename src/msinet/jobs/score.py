@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msinet.data.embedder import Embedder
 from msinet.data.embedding_files import of_dataset
@@ -19,7 +20,7 @@ from msinet.engine.evaluate import (
     prepare_splits,
     score_prepared,
 )
-from msinet.engine.machine import Machine
+from msinet.engine.opening import open_machine
 from msinet.engine.run_data import pictures_of
 from msinet.engine.settings import MachineSettings
 from msinet.evaluation.draws import DrawnGalleries
@@ -27,8 +28,10 @@ from msinet.evaluation.record import DataFacts, EvaluateCommand
 from msinet.evaluation.result import RetrievalResult
 from msinet.evaluation.scoring import refuse_flip
 from msinet.evaluation.settings import ScoringSettings
-from msinet.model.network import Network
 from msinet.model.zoo import absolute
+
+if TYPE_CHECKING:
+    from msinet.model.network import Network
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class Plan:
 
 
 def score_models(
-    models: Mapping[Path, Network | Embedder],
+    models: "Mapping[Path, Network | Embedder]",
     sources: Sequence[Source],
     plan: Plan | None = None,
     settings: MachineSettings | None = None,
@@ -91,13 +94,14 @@ def score_models(
     plan, settings = plan or Plan(), settings or MachineSettings()
     galleries = DrawnGalleries(plan.draws)
     prepared = [plan.prepare(source.splits, galleries) for source in sources]
-    machine, results = Machine(settings), []
+    machine, results = open_machine(settings, models.values()), []
     for source, own in zip(sources, prepared, strict=True):
         data = DataFacts.of(source.splits, pictures_of(source.splits, machine))
         for folder, network in models.items():
             embeddings = embed(network, images_of(own), machine, plan.scoring.flip)
-            record = {"data": data, "model": facts_of(network), "command": _command(source, folder, plan, settings)}
-            results += [score_prepared(one, embeddings, machine).with_record(**record) for one in own]
+            model, command = facts_of(network), _command(source, folder, plan, settings)
+            scored = [score_prepared(one, embeddings, machine, model) for one in own]
+            results += [result.with_record(data=data, command=command) for result in scored]
     if machine.is_first:
         galleries.save()
     return results
@@ -126,7 +130,7 @@ def score_embeddings(
     refuse_flip(plan.scoring)
     galleries = DrawnGalleries(plan.draws)
     found = [(of_dataset(embeddings, splits), plan.prepare(splits, galleries)) for splits in datasets]
-    machine, results = Machine(settings), []
+    machine, results = open_machine(settings), []
     for own, prepared in found:
         facts = facts_of_embeddings(own)
         results += [score_prepared(one, own, machine).with_record(embeddings=facts) for one in prepared]
