@@ -8,14 +8,15 @@ install: .venv/installed
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --editable ".[dev,train,export,demo,heic,table,track]"
+	$(BIN)/pip install --quiet --editable ".[dev,train,export,demo,heic,ray,table,track]"
 	touch $@
 
 demo: install
 	$(BIN)/msinet demo
 
+# Two processes of one thread each take half of the time that one of two threads takes.
 test: install
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
 check: install
 	$(BIN)/ruff check .

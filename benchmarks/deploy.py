@@ -186,8 +186,8 @@ def main(teachers: Path | None = None) -> None:
         sides = [(embed_files, folder / "images", model) for model in (exports[best], folder / "weights")]
         rows += compare("msinet embed of JPEG files: the file : the weights", *sides, (">= 3", ""), rounds=3)
         words = (
-            f"{ARCHITECTURE}, full width, 256x256, from bytes to vectors. The textbook is eager PyTorch in fp32. The weights are "
-            "untrained: the time of int8 is measured here, not its scores. "
+            f"{ARCHITECTURE}, full width, 256x256, from bytes to vectors. The textbook is eager PyTorch in fp32. Weights "
+            "are untrained: the time of int8 is measured here, not its scores. "
             f"The {FILES} JPEG files have 150 to 350 pixels a side."
         )
         teacher = teachers / "person-reidentification-retail-0287.xml" if teachers else None

@@ -1,6 +1,7 @@
 """Small datasets and settings that every part of the tests may use: coloured rectangles, networks that learn in seconds."""
 
 import importlib.util
+import os
 import signal
 import sys
 import zlib
@@ -15,6 +16,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+
+os.environ.pop("COLUMNS", None)  # Processes of pytest-xdist have it; the terminal is as wide as a test says.
 
 from msinet.architecture_search.settings import SearchSettings
 from msinet.architecture_search.sides import Sides

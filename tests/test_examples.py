@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from tests.onnx_file import write_mean_colour
 
 from msinet.evaluation.evidence import Evidence, RankedImage, RankedQuery, ShownImage
 from msinet.evaluation.metrics import PerQuery, Scores
@@ -57,8 +58,8 @@ def test_a_contact_sheet_has_a_row_for_each_identity_and_a_column_for_each_camer
     assert Image.open(tmp_path / "sheet.jpg").size == (2 * 2 * 40, 2 * 40)
 
 
-def test_boxes_of_a_frame_are_the_appearance_that_trackers_ask_for(load_example, write_onnx):
-    model = write_onnx()
+def test_boxes_of_a_frame_are_the_appearance_that_trackers_ask_for(load_example, tmp_path):
+    model = write_mean_colour(tmp_path / "colour.onnx")
     appearance = load_example("tracker_appearance").Appearance(model)
     frame = np.zeros((40, 60, 3), np.uint8)
     frame[:, :30] = (200, 10, 10)  # blue, in OpenCV's order

@@ -13,9 +13,11 @@ from msinet.architecture_search.effects import Trial
 from msinet.model.cost import count_multiply_adds
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.costs import multiply_adds_table
+from msinet.model.msinet.latencies import Timing
 from msinet.model.msinet.network import MSINet
 from msinet.model.msinet.search_space import SCALES, Place
 from msinet.model.msinet.widths import channels_at
+from msinet.model.runtime_file import RUNTIMES
 
 GAINS = {"none": 0.0, "exchange": 0.03, "channel_gate": 0.0, "cross_attention": 0.06}
 
@@ -111,13 +113,21 @@ def test_the_multiply_adds_are_those_of_the_network(concluded):
 
 
 def test_a_budget_in_milliseconds_is_measured_on_the_network(concluded, monkeypatch):
-    def table(space, width, image_size):
+    def table(space, width, image_size, timing):
         return replace(multiply_adds_table(space, width, image_size), unit="ms")
 
     monkeypatch.setattr("msinet.architecture_search.twins.latency_table", table)
-    monkeypatch.setattr(conclusion, "measured_times", lambda networks, threads, seconds: torch.tensor([12.0]))
+    times = {"torch": 12.0, "onnx": 8.0}
+
+    def timing_on(runtime):
+        return Timing(RUNTIMES[runtime], {}, lambda networks, threads, seconds: torch.tensor([times[runtime]]))
+
+    monkeypatch.setattr("msinet.architecture_search.twins.timing_on", timing_on)
+    monkeypatch.setattr(conclusion, "timing_on", timing_on)
     assert concluded(budget_ms=10.0).findings[-1] == "With 12 ms it misses the budget of 10 ms by 20 %."
     assert concluded(budget_ms=16.0).findings[-1] == "With 12 ms it meets the budget of 16 ms."
+    exported = concluded(budget_ms=10.0, on="onnx")
+    assert exported.findings[-1] == "With 8 ms by ONNX Runtime it meets the budget of 10 ms."
 
 
 def test_files_of_several_budgets(concluded, tmp_path):

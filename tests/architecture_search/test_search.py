@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from msinet.architecture_search import conclusion
+from msinet.architecture_search import twins as twins_module
 from msinet.architecture_search.one_shot import OneShotScores
 from msinet.architecture_search.search import search
 from msinet.architecture_search.settings import SearchSettings
@@ -20,6 +22,7 @@ from msinet.engine.machine import Machine
 from msinet.errors import CheckpointError, DatasetError, SettingsError, TrainingError
 from msinet.model.cost import count_multiply_adds
 from msinet.model.msinet.architecture import Architecture
+from msinet.model.msinet.latencies import Timing
 from msinet.model.msinet.network import MSINet
 from msinet.model.msinet.search_space import PUBLISHED, SCALES
 from msinet.model.msinet.widths import channels_at
@@ -430,6 +433,31 @@ def test_a_budget_that_no_network_meets_is_named(twelve, by_trials, decided, tmp
     shutil.copytree(decided[0], tmp_path, dirs_exist_ok=True)
     found = search(twelve, replace(by_trials, budgets=(1e6,)), tmp_path)
     assert any("misses the budget of 1M multiply-adds by" in finding for finding in found.findings)
+
+
+@pytest.mark.long
+def test_what_milliseconds_count_on_is_part_of_the_result(twelve, search_settings, tmp_path, monkeypatch):
+    """The network that was found is timed on it, the files say so, and a search on another is another."""
+
+    def times(networks, threads, seconds):
+        sizes = [sum(parameter.numel() for parameter in network.parameters()) for network in networks]
+        return torch.tensor(sizes, dtype=torch.float64) / 1e5
+
+    def timing_on(runtime):
+        return Timing(f"fake {runtime}", {"fake": runtime}, times, networks_per_term=1)
+
+    for module in (twins_module, conclusion):
+        monkeypatch.setattr(module, "timing_on", timing_on)
+    settings = replace(search_settings, trials=20, budget_ms=100.0, on="onnx")
+    found = search(twelve, settings, tmp_path)
+    network = MSINet(found.architecture, 1, channels_at(settings.width), settings.image_size)
+    spent = times([network], 1, 0).item()
+    assert found.findings[-1] == f"With {spent:.3g} ms by fake onnx it meets the budget of 100 ms."
+    written = json.loads((tmp_path / "architecture.json").read_text())
+    assert written["made_from"]["on"] == "onnx"
+    assert written["findings"] == list(found.findings)
+    with pytest.raises(CheckpointError, match="on: onnx -> torch"):
+        search(twelve, replace(settings, on="torch"), tmp_path)
 
 
 def test_without_identities_that_can_be_scored_the_alphas_decide(twelve, by_trials, tmp_path):

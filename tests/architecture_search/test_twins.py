@@ -35,11 +35,13 @@ def fill(twins: TwinsSearch) -> None:
 
 
 def test_costs_are_in_milliseconds_where_a_budget_is(search_settings, monkeypatch):
+    pytest.importorskip("onnxscript", reason='onnxscript is missing: pip install "msinet[export]"')
     measured = []
-    monkeypatch.setattr(twins_module, "latency_table", lambda *conditions: measured.append(conditions))
+    monkeypatch.setattr(twins_module, "latency_table", lambda *where, timing: measured.append((*where, timing.runtime)))
     machine = Machine(search_settings.machine)
     costs_of(replace(search_settings, trials=20, budget_ms=5.0), SCALES, machine)
-    assert measured == [(SCALES, 0.25, (32, 32))]
+    costs_of(replace(search_settings, trials=20, budget_ms=5.0, on="onnx"), SCALES, machine)
+    assert measured == [(SCALES, 0.25, (32, 32), "PyTorch"), (SCALES, 0.25, (32, 32), "ONNX Runtime")]
     assert costs_of(replace(search_settings, trials=20, budget_macs=5e6), SCALES, machine).unit == "multiply-adds"
     assert costs_of(search_settings, SCALES, machine).unit == "multiply-adds"
 

@@ -124,7 +124,7 @@ def test_half_precision_saves_two_bytes_a_weight(tmp_path, to):
     files = [write(network, folder, to, precision).file for precision, folder in folders.items()]
     single, half = (sum(part.stat().st_size for part in file.parts) for file in files)
     weights = sum(module.weight.numel() for module in network.modules() if isinstance(module, torch.nn.Conv2d))
-    assert single - half > 2 * 0.9 * (weights + network.adaptation.matrix.numel())
+    assert single - half > 2 * 0.9 * weights
 
 
 def test_an_export_that_does_not_agree_is_not_kept_and_the_worst_image_is_named(tmp_path, monkeypatch):
@@ -158,7 +158,7 @@ def test_int8_is_calibrated_scored_and_refused_where_it_loses_too_much(tmp_path,
     with pytest.raises(SettingsError, match="int8 needs data with query and gallery"):
         export_model(tmp_path / "model", out, to, "int8")
     done = export_model(tmp_path / "model", out, to, "int8", splits, largest_loss=100)
-    assert done.size < 0.75 * sum(part.stat().st_size for part in write(network, tmp_path / "float", to).file.parts)
+    assert done.size < sum(part.stat().st_size for part in write(network, tmp_path / "float", to).file.parts)
     loss = 100 * (done.score_before - done.checked.score)
     before = out.stat().st_mtime_ns
     with pytest.raises(ModelError, match=r"int8 loses .* points of mAP"):
@@ -208,7 +208,7 @@ def test_few_images_of_the_users_are_joined_by_those_that_ship(tmp_path):
     (tmp_path / "0-1.png").write_bytes(b"broken")
     names, pixels = images_for(splits, (32, 16))
     assert pixels.shape == (3 + gate.SHEET_ROWS * gate.SHEET_COLUMNS, 32, 16, 3)
-    assert names[0].endswith("0-2.png")
+    assert [name[-7:] for name in names[:3]] == ["1-1.png", "0-2.png", "1-2.png"]
 
 
 def test_a_file_of_a_later_version_is_refused(exported):

@@ -1,7 +1,6 @@
 """Networks of others, on a tiny one whose vector is the mean colour; by OpenVINO where it is installed."""
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -136,20 +135,10 @@ def test_a_file_that_is_no_network_is_named(runtime, tmp_path, name, content, wo
         Predictor(f"{runtime}:{path}")
 
 
-@pytest.fixture
-def deaf():
-    """Let nobody hear what a runtime prints: OpenVINO quotes bytes of a broken file, which pytest cannot read as text."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    yield
-    os.dup2(kept, 2)
-    os.close(kept)
-    os.close(nowhere)
-
-
-def test_a_cut_off_file_is_named(runtime, write_onnx, deaf):
+@pytest.mark.parametrize("left", [1, 20, -20, -1])
+def test_a_cut_off_file_is_named(runtime, write_onnx, left):
     path = write_onnx()
-    path.write_bytes(path.read_bytes()[:-20])
+    path.write_bytes(path.read_bytes()[:left])
     with pytest.raises(ModelError, match=r"cannot read .*colour\.onnx"):
         Predictor(f"{runtime}:{path}")
 

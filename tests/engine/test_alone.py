@@ -5,7 +5,6 @@ from tests.onnx_file import write_mean_colour
 
 from msinet.deploy.predictor import Predictor
 from msinet.engine.alone import Alone
-from msinet.sharing import share_of
 from msinet.engine.embed import embed
 from msinet.engine.evaluate import evaluate
 from msinet.engine.machine import Machine
@@ -15,6 +14,7 @@ from msinet.evaluation.settings import ScoringSettings
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.network import MSINet
 from msinet.model.msinet.widths import channels_at
+from msinet.sharing import share_of
 
 
 @pytest.fixture(scope="module")

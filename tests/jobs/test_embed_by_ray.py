@@ -19,11 +19,11 @@ from msinet.data.embedding_files import load_vectors
 from msinet.data.records import ImageRecord
 from msinet.deploy.predictor import Predictor
 from msinet.errors import DatasetError, FileError, MissingExtraError, ModelError, SettingsError
-from msinet.jobs import ray_images
+from msinet.jobs.by_ray import images as ray_images
 from msinet.jobs.by_ray.embed import RayEmbedded, embed_by_ray
-from msinet.jobs.by_ray.places import Place
 from msinet.jobs.by_ray.images import RayImages
 from msinet.jobs.by_ray.part import RayPart
+from msinet.jobs.by_ray.places import Place
 from msinet.jobs.by_ray.plan import RayPlan
 from msinet.jobs.by_ray.table import RayTable
 from msinet.model.runtime_file import RuntimeFile

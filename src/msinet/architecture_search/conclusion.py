@@ -13,16 +13,19 @@ from msinet.architecture_search.decision import Comparison, Decisions, Network
 from msinet.architecture_search.effects import Effects, Trial
 from msinet.architecture_search.settings import DECISION, SearchSettings, file_of_budget, in_short
 from msinet.architecture_search.twins import TwinsSearch
+from msinet.deploy.timing import timing_on
 from msinet.engine.settings import settings_dict
 from msinet.files.atomic import write_atomically
 from msinet.model.cost import count_multiply_adds
 from msinet.model.msinet.architecture import Architecture
-from msinet.model.msinet.latencies import measured_times
 from msinet.model.msinet.network import MSINet
 from msinet.model.msinet.search_space import SearchSpace
 from msinet.model.msinet.widths import channels_at
 
 ARCHITECTURE = "architecture.json"
+
+SECONDS = 1.0
+"""Time for measuring the network that was found."""
 
 NO_TRIALS = (
     "There were no trials: the identities of the alphas need two images each, of two cameras where cameras are known. The "
@@ -137,14 +140,21 @@ def findings_of(decisions: Decisions, network: Network, settings: SearchSettings
     multiply_adds = count_multiply_adds(whole)
     spent_on = f"{in_short(multiply_adds)} multiply-adds for an image of {height} x {width}"
     found.append(f"At {settings.width:g} of the width, the network has {spent_on}.")
-    limit, spent, unit = settings.budget_macs or max(settings.budgets, default=None), float(multiply_adds), "multiply-adds"
+    return found + compared_with_budget(whole, multiply_adds, settings)
+
+
+def compared_with_budget(whole: MSINet, multiply_adds: int, settings: SearchSettings) -> list[str]:
+    """Return in a sentence whether a network meets the budget, in the form in which the budget counts; none without one."""
+    limit = settings.budget_macs or max(settings.budgets, default=None)
+    spent, unit, form = multiply_adds, "multiply-adds", ""
     if settings.budget_ms:
-        limit, unit = settings.budget_ms, "ms"
-        spent = measured_times([whole], torch.get_num_threads(), seconds=1).item()
-    if limit:
-        words, over = ("meets", "") if spent <= limit else ("misses", f" by {100 * (spent / limit - 1):.2g} %")
-        found.append(f"With {in_short(spent)} {unit} it {words} the budget of {in_short(limit)} {unit}{over}.")
-    return found
+        timing = timing_on(settings.on)
+        limit, spent, unit = settings.budget_ms, timing.times([whole], torch.get_num_threads(), SECONDS).item(), "ms"
+        form = "" if settings.on == "torch" else f" by {timing.runtime}"
+    if not limit:
+        return []
+    words, over = ("meets", "") if spent <= limit else ("misses", f" by {100 * (spent / limit - 1):.2g} %")
+    return [f"With {in_short(spent)} {unit}{form} it {words} the budget of {in_short(limit)} {unit}{over}."]
 
 
 def choices_in(

@@ -11,6 +11,7 @@ from msinet.engine.settings import LoopSettings, require, require_one_of
 from msinet.panels import NETWORK, OPTIMIZER, SCHEDULE, SEARCH
 
 SpaceName = Literal["published", "scales"]
+Runtime = Literal["torch", "onnx", "openvino"]
 
 DECISION = frozenset({"trials", "repeats", "budgets"})
 """Settings of the decision alone: the supernet does not depend on them."""
@@ -102,6 +103,9 @@ class SearchSettings(LoopSettings):
     """Most multiply-adds of the network for one image, such as 200M. Needs trials."""
     budget_ms: Annotated[float | None, SEARCH] = None
     """Most milliseconds of the network for one image on this machine. Needs trials."""
+    on: Annotated[Runtime, SEARCH] = "torch"
+    """What runs the network where the milliseconds count: torch as it is, onnx or openvino as msinet export writes it in
+    fp32. The first time, random networks are exported and timed, which takes minutes; the table of times is kept."""
     budgets: Annotated[tuple[float, ...], SEARCH, SEVERAL_AMOUNTS] = ()
     """Several budgets of multiply-adds, such as 50M 100M: each gives an architecture, all by one supernet. Needs trials."""
 
@@ -124,6 +128,9 @@ class SearchSettings(LoopSettings):
             limit = getattr(self, name)
             require(self, name, limit is None or 0 < limit < math.inf, "it must be positive")
             require(self, name, limit is None or self.trials > 0, "it needs trials, such as 150")
+        require_one_of(self, "on", Runtime)
+        needless = "it says where milliseconds count: give budget_ms with it"
+        require(self, "on", self.on == "torch" or self.budget_ms is not None, needless)
         require(self, "budgets", all(0 < limit < math.inf for limit in self.budgets), "they must be positive")
         require(self, "budgets", not self.budgets or self.trials > 0, "they need trials, such as 150")
         files = set(map(file_of_budget, self.budgets))

@@ -13,6 +13,7 @@ from msinet.architecture_search.settings import SearchSettings
 from msinet.architecture_search.sides import Sides, twin_sides
 from msinet.batches.loading import Batch, RecordImages, embedding_batches
 from msinet.data.records import ImageRecord
+from msinet.deploy.timing import timing_on
 from msinet.engine.checkpoint import module_tensors, optimizer_tensors, restore_module, restore_optimizer
 from msinet.engine.feed import Caches
 from msinet.engine.machine import Machine
@@ -27,9 +28,14 @@ from msinet.progress import track
 
 
 def costs_of(settings: SearchSettings, space: SearchSpace, machine: Machine) -> CostTable:
-    """Return what the options of a space cost: for a budget of milliseconds, those on the first process's machine."""
+    """Return what the options of a space cost: for a budget of milliseconds, those on the first process's machine.
+
+    Raises:
+        MissingExtraError: a package is missing for the runtime that a budget of milliseconds counts on.
+    """
     if settings.budget_ms:
-        own = latency_table(space, settings.width, settings.image_size) if machine.is_first else None
+        timing = timing_on(settings.on)
+        own = latency_table(space, settings.width, settings.image_size, timing=timing) if machine.is_first else None
         return machine.gather_objects([own])[0]
     return multiply_adds_table(space, settings.width, settings.image_size)
 

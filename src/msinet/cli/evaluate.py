@@ -47,9 +47,9 @@ def evaluate(
 
     Args:
         data: Folders or tables of labelled images; every test size that they have is scored.
-        model: Folder with model.safetensors and model.json, a name that msinet models lists, a file that msinet export wrote,
-            or a network of others, FILE.onnx or FILE.xml, whose FILE.pixels.json says size, order, range, mean and std of
-            its images. Given several times, each model is scored on all data.
+        model: Folder with model.safetensors and model.json, a name that msinet models lists, a file that msinet export
+            wrote, or a network of others, FILE.onnx or FILE.xml, whose FILE.pixels.json says size, order, range, mean and
+            std of its images. Given several times, each model is scored on all data.
         embeddings: Embeddings to score in place of a model: an .npz, Parquet or CSV file with the columns vectors and
             identity and, optionally, path, camera, track and split. With data, labels are the data's, and paths match
             vectors to images.

@@ -4,7 +4,6 @@ The linear map of an adaptation, attention and the scaling to unit length stay i
 that divides by small variances multiplies rounding errors.
 """
 
-import logging
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -69,7 +68,6 @@ def quantize_openvino(model: Any, calibration: np.ndarray) -> Any:
         import nncf  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise MissingExtraError(str(error.name), "export") from error
-    nncf.set_log_level(logging.ERROR)
     images = nncf.Dataset([calibration[i : i + 1] for i in range(len(calibration))])
     others = sorted({operation.get_type_name() for operation in model.get_ops()} - {"Convolution", "GroupConvolution"})
     in_float = nncf.IgnoredScope(types=others, validate=False)

@@ -1,8 +1,10 @@
 """The runtimes that networks in files run by: ONNX Runtime, OpenVINO and PyTorch, on the processor."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -68,6 +70,8 @@ def open_file(file: RuntimeFile, threads: int) -> Opened:
     advice = f"pass a file that {RUNTIMES[file.runtime]} reads, with the files that belong to it beside it"
     if file.path.is_dir() or (file.path.suffix == ".xml" and not _is_openvino(file.path)):
         raise ModelError(not_usable(file.path, advice))
+    if file.path.suffix == ".onnx" and not is_whole_message(file.path):
+        raise ModelError(f"cannot read {file.path}: it is no ONNX file, or damaged or cut off: {advice}")
     try:
         return OPENERS[file.runtime](file.path, threads)
     except (MissingExtraError, ModelError):
@@ -81,6 +85,38 @@ def _is_openvino(path: Path) -> bool:
     """Return whether an XML file begins as OpenVINO's do: of others, its frontends print a page of guesses."""
     with path.open("rb") as file:
         return b"<net" in file.read(HEAD)
+
+
+def is_whole_message(path: Path) -> bool:
+    """Return whether a file is a message of protocol buffers with an end, as ONNX files are, by the lengths of its fields.
+
+    Of other files OpenVINO's frontend prints the bytes, whatever they do to a terminal.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        while file.tell() < size:
+            tag = _number(file)
+            kind = tag & 7
+            length = {0: 0, 1: 8, 5: 4}.get(kind)
+            if tag >> 3 == 0 or (kind != 2 and length is None):
+                return False
+            number = _number(file) if kind in (0, 2) else 0
+            if number < 0 or file.seek(number if kind == 2 else length or 0, os.SEEK_CUR) > size:
+                return False
+    return size > 0
+
+
+def _number(file: BinaryIO) -> int:
+    """Read a number of protocol buffers, seven bits a byte; -1 where there is none."""
+    number = 0
+    for place in range(10):
+        byte = file.read(1)
+        if not byte:
+            return -1
+        number |= (byte[0] & 127) << 7 * place
+        if byte[0] < 128:
+            return number
+    return -1
 
 
 def _open_onnx(path: Path, threads: int) -> Opened:

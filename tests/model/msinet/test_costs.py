@@ -2,7 +2,9 @@ import functools
 import itertools
 import json
 import math
+import time
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -15,7 +17,7 @@ from msinet.model.cost import count_multiply_adds
 from msinet.model.msinet import costs, latencies
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.costs import CostTable, latency_table, multiply_adds_table
-from msinet.model.msinet.latencies import Latencies, nonnegative_least_squares
+from msinet.model.msinet.latencies import BY_PYTORCH, Latencies, Timing, nonnegative_least_squares, times_in_turns
 from msinet.model.msinet.network import MSINet
 from msinet.model.msinet.search_space import PUBLISHED, SCALES, Place, SearchSpace
 from msinet.model.msinet.widths import WIDTHS, channels_at
@@ -64,7 +66,8 @@ def test_multiply_adds_of_the_published_network():
 def test_a_table_takes_no_random_numbers():
     before = torch.get_rng_state()
     multiply_adds_table(FEW, 0.25, (32, 32))
-    latency_table(FEW, 0.25, (32, 32), seconds=0, again=True)
+    drawing = Timing("a runtime that draws", {}, lambda networks, threads, seconds: 1 + torch.rand(len(networks)).double())
+    latency_table(FEW, 0.25, (32, 32), seconds=0, again=True, timing=drawing)
     assert torch.get_rng_state().equal(before)
 
 
@@ -142,7 +145,7 @@ def measured(cache, monkeypatch):
     """Let measuring take no time; return the (width, image size, threads) that were measured."""
     calls = []
 
-    def fit(space, width, image_size, threads, seconds):
+    def fit(space, width, image_size, threads, seconds, timing):
         calls.append((width, image_size, threads))
         kinds = ["exchange", "channel_gate", "cross_attention", "convolution", "cell"]
         parts = {(stage, kind): 2.0**-number for stage in range(3) for number, kind in enumerate(kinds)}
@@ -171,7 +174,10 @@ def test_other_conditions_have_other_latencies(measured):
     latency_table(SCALES, 0.25, (48, 64))
     latency_table(SCALES, 0.25, (64, 48), threads=torch.get_num_threads() + 1)
     latency_table(PUBLISHED, 0.25, (64, 48))
-    assert len(measured) == 5
+    for version in ("1", "2", "2"):
+        exported = replace(BY_PYTORCH, conditions={**BY_PYTORCH.conditions, "runtime": version})
+        latency_table(SCALES, 0.25, (64, 48), timing=exported)
+    assert len(measured) == 7
 
 
 @pytest.mark.parametrize(
@@ -225,12 +231,13 @@ def test_real_latencies(cache, monkeypatch, space):
     assert table.of(Architecture.random(0, space)) > 0
 
 
-def test_costs_are_found_from_whole_networks(monkeypatch):
-    """Where times are sums of costs, these are the costs."""
+@pytest.mark.parametrize("networks_per_term", [1.5, 3])
+def test_costs_are_found_from_whole_networks(networks_per_term):
+    """Where times are sums of costs, these are the costs, however the networks are timed."""
     true = {"convolution": 0.25, "channel_gate": 0.5, "cell": 1.0}
 
     def times(networks, threads, seconds):
-        assert len({network.architecture for network in networks}) > 20
+        assert len({network.architecture for network in networks}) == networks_per_term * 10
         return torch.tensor(
             [
                 3
@@ -244,10 +251,16 @@ def test_costs_are_found_from_whole_networks(monkeypatch):
             dtype=torch.float64,
         )
 
-    monkeypatch.setattr(latencies, "measured_times", times)
-    found = latencies.fit_latencies(replace(FEW, cells_per_stage=2), 0.25, (32, 32), 1)
+    timing = Timing("adding up", {}, times, networks_per_term)
+    found = latencies.fit_latencies(replace(FEW, cells_per_stage=2), 0.25, (32, 32), 1, 0, timing)
     assert found.fixed == pytest.approx(3)
     assert found.parts == pytest.approx({(s, part): (s + 1) * cost for s in range(3) for part, cost in true.items()})
+
+
+def test_times_are_in_milliseconds_and_in_the_order_of_what_runs():
+    found = times_in_turns([partial(time.sleep, seconds) for seconds in (0.003, 0.001, 0.006)], seconds=0)
+    assert found.argsort().tolist() == [1, 0, 2]
+    assert found.min() >= 1
 
 
 def test_slow_rounds_and_interruptions_do_not_change_times():

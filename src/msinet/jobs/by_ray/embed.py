@@ -12,8 +12,8 @@ from msinet.deploy.predictor import Predictor
 from msinet.deploy.shipped import file_of_model
 from msinet.errors import FileError, MissingExtraError, SettingsError
 from msinet.files.lock import sole_writer
-from msinet.jobs.by_ray.places import Place, is_uri
 from msinet.jobs.by_ray.part import RayPart
+from msinet.jobs.by_ray.places import Place, is_uri
 from msinet.jobs.by_ray.plan import RayPlan
 from msinet.jobs.by_ray.table import RayTable
 from msinet.model.runtime_file import RuntimeFile

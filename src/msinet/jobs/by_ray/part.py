@@ -11,8 +11,8 @@ import numpy as np
 from msinet.data.pixels import in_threads
 from msinet.deploy.predictor import Predictor
 from msinet.errors import MSINetError
-from msinet.jobs.by_ray.places import Place
 from msinet.jobs.by_ray.images import RayImages
+from msinet.jobs.by_ray.places import Place
 from msinet.jobs.by_ray.plan import RayPlan
 from msinet.jobs.by_ray.table import PATH, VECTORS
 

@@ -20,7 +20,7 @@ from msinet.files.atomic import write_atomically
 from msinet.files.caches import cache_folder
 from msinet.model.cost import multiply_adds_by_module
 from msinet.model.msinet.architecture import Architecture
-from msinet.model.msinet.latencies import CELL, CONVOLUTION, SECONDS, Latencies, fit_latencies
+from msinet.model.msinet.latencies import BY_PYTORCH, CELL, CONVOLUTION, SECONDS, Latencies, Timing, fit_latencies
 from msinet.model.msinet.network import MSINet
 from msinet.model.msinet.search_space import Place, SearchSpace
 from msinet.model.msinet.widths import channels_at
@@ -162,8 +162,9 @@ def latency_table(
     threads: int | None = None,
     seconds: float = SECONDS,
     again: bool = False,
+    timing: Timing = BY_PYTORCH,
 ) -> CostTable:
-    """Return the milliseconds that this machine's processor takes for one image (H, W), in float32 and channels last.
+    """Return the milliseconds that this machine's processor takes for one image (H, W).
 
     The table is fitted to the times of whole networks, which predicts others better than the times of single modules do; see
     `latencies`. Places of a stage have maps of one shape, and share their costs. `fixed` includes the first cells of the
@@ -173,9 +174,10 @@ def latency_table(
         space: the search space.
         width: multiple of the published channels.
         image_size: (height, width) in pixels.
-        threads: of PyTorch; None takes as many as it uses now.
+        threads: number of threads that a network computes with; None takes as many as PyTorch uses now.
         seconds: time for measuring. All networks are timed at least `ROUNDS` times, however long that takes.
         again: measure even if the cache has the table.
+        timing: what runs the networks; PyTorch runs them in float32 and channels last.
     """
     threads = torch.get_num_threads() if threads is None else threads
     if threads < 1:
@@ -184,7 +186,7 @@ def latency_table(
         "format": FORMAT,
         "processor": _processor(),
         "threads": threads,
-        "torch": torch.__version__,
+        **timing.conditions,
         "width": width,
         "image_size": list(image_size),
         "space": space.to_dict(),
@@ -192,7 +194,7 @@ def latency_table(
     path = _file_of(conditions)
     if path and not again and (table := _read(path, space)):
         return table
-    table = table_of_latencies(space, fit_latencies(space, width, image_size, threads, seconds))
+    table = table_of_latencies(space, fit_latencies(space, width, image_size, threads, seconds, timing))
     if path:
         _write(path, table, conditions)
     return table

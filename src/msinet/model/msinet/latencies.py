@@ -7,9 +7,10 @@ modules, taken by hooks in whole networks and scaled to these networks' times, g
 import math
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 
 import torch
@@ -32,8 +33,8 @@ IN_ROW = 3
 POLISHES = 5
 """Times that the slowness of rounds and the times of networks are each found from the other."""
 
-NETWORKS_PER_TERM = 3
-"""Random networks for each cost that is fitted to their times."""
+NETWORKS_PER_TERM = 3.0
+"""Random networks for each cost that is fitted to their times, where a network is timed as it is."""
 
 FIRST_SEED = 1_000_000
 """Seed of the first of them, far from those of the random architectures that a table is checked with."""
@@ -59,29 +60,44 @@ class Latencies:
         return 0.0 if part == NOTHING else self.parts[stage, part]
 
 
+@dataclass(frozen=True)
+class Timing:
+    """How networks are timed: by what runs them."""
+
+    runtime: str
+    """Name of what runs them, in words."""
+    conditions: Mapping[str, str]
+    """What the times depend on besides the machine: versions of packages by their names, and the precision."""
+    times: Callable[[Sequence[MSINet], int, float], Tensor]
+    """Maps networks, a number of threads and seconds for measuring to milliseconds for one image, (N,) float64."""
+    networks_per_term: float = NETWORKS_PER_TERM
+    """Random networks for each cost that is fitted to their times."""
+
+
 def fit_latencies(
-    space: SearchSpace, width: float, image_size: tuple[int, int], threads: int, seconds: float = SECONDS
+    space: SearchSpace, width: float, image_size: tuple[int, int], threads: int, seconds: float, timing: Timing
 ) -> Latencies:
     """Time random networks, and fit the costs of the parts of a space to their times."""
-    architectures = sample(space)
+    architectures = sample(space, timing.networks_per_term)
     with torch.random.fork_rng(devices=[]):  # A search draws the same numbers, whether its table was kept or not.
         networks = [MSINet(architecture, 1, channels_at(width), image_size) for architecture in architectures]
-    return fit(space, architectures, measured_times(networks, threads, seconds))
+        return fit(space, architectures, timing.times(networks, threads, seconds))
 
 
-def sample(space: SearchSpace) -> list[Architecture]:
+def sample(space: SearchSpace, networks_per_term: float = NETWORKS_PER_TERM) -> list[Architecture]:
     """Return random architectures whose times tell the costs of all parts of a space.
 
     They also have depths, cells and `none` that the space may not offer: the cost of a part is found by networks with more
     and with less of it.
     """
+    number = math.ceil(networks_per_term * (len(parts_of(space)) + 1))
     wider = replace(
         space,
         choices=tuple(dict.fromkeys((*space.choices, NOTHING))),
         depths=(tuple(range(space.depths[0][-1] + 1)), tuple(range(max(space.depths[1][-1], 1) + 1))),
         fewer_cells=True,
     )
-    return [Architecture.random(FIRST_SEED + n, wider) for n in range(NETWORKS_PER_TERM * (len(parts_of(space)) + 1))]
+    return [Architecture.random(FIRST_SEED + n, wider) for n in range(number)]
 
 
 def parts_of(space: SearchSpace) -> list[tuple[int, str]]:
@@ -111,21 +127,31 @@ def count(architecture: Architecture, stage: int, part: str) -> int:
 
 
 def measured_times(networks: Sequence[MSINet], threads: int, seconds: float = SECONDS) -> Tensor:
-    """Return the milliseconds that each network takes to embed one image, (N,) float64; the networks take turns."""
+    """Return the milliseconds that each network takes by PyTorch to embed one image, (N,) float64, in channels last."""
     for network in networks:
         network.eval().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     image = torch.rand(1, 3, *networks[0].image_size, generator=torch.Generator().manual_seed(0))
     image = image.contiguous(memory_format=torch.channels_last)
-    rounds, draw, started = [], random.Random(0), time.perf_counter()
     with torch.inference_mode(), threads_set_to(threads):
-        while len(rounds) < ROUNDS or time.perf_counter() - started < seconds:
-            taken = dict.fromkeys(range(len(networks)), math.inf)
-            for n in draw.sample(range(len(networks)), len(networks)):
-                for _ in range(IN_ROW):
-                    before = time.perf_counter()
-                    networks[n].embed(image)
-                    taken[n] = min(taken[n], 1000 * (time.perf_counter() - before))
-            rounds.append(list(taken.values()))
+        return times_in_turns([partial(network.embed, image) for network in networks], seconds)
+
+
+def times_in_turns(runs: Sequence[Callable[[], object]], seconds: float) -> Tensor:
+    """Return the milliseconds that each of several networks takes, (N,) float64.
+
+    Args:
+        runs: functions that run one network each.
+        seconds: time for measuring. All networks are timed at least `ROUNDS` times, however long that takes.
+    """
+    rounds, draw, started = [], random.Random(0), time.perf_counter()
+    while len(rounds) < ROUNDS or time.perf_counter() - started < seconds:
+        taken = dict.fromkeys(range(len(runs)), math.inf)
+        for n in draw.sample(range(len(runs)), len(runs)):
+            for _ in range(IN_ROW):
+                before = time.perf_counter()
+                runs[n]()
+                taken[n] = min(taken[n], 1000 * (time.perf_counter() - before))
+        rounds.append(list(taken.values()))
     return quiet_times(torch.tensor(rounds, dtype=torch.float64))
 
 
@@ -163,3 +189,7 @@ def nonnegative_least_squares(matrix: Tensor, target: Tensor) -> list[float]:
         if len(positive) in (0, len(kept)):
             return [max(found.get(column, 0.0), 0.0) for column in range(matrix.shape[1])]
         kept = positive
+
+
+BY_PYTORCH = Timing("PyTorch", {"torch": torch.__version__}, measured_times)
+"""Networks as they are trained, in float32 and channels last."""
