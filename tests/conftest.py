@@ -17,6 +17,7 @@ import pytest
 import torch
 from PIL import Image
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # Ctrl-C is ignored in tests that a shell runs in the background.
 os.environ.pop("COLUMNS", None)  # Processes of pytest-xdist have it; the terminal is as wide as a test says.
 
 from msinet.architecture_search.settings import SearchSettings

@@ -135,12 +135,25 @@ def workers_of(process):
     return [int(pid) for pid, parent, command in rows if int(parent) == process.pid and "spawn_main" in command]
 
 
+@pytest.fixture(scope="module")
+def long(small):
+    """Settings of work that is long enough to be stopped."""
+    return replace(small, identities=8, images_per_camera=8)
+
+
+@pytest.fixture(scope="module")
+def whole(long, tmp_path_factory):
+    """Files of the work that nobody stopped."""
+    out = tmp_path_factory.mktemp("whole") / "world"
+    make_world(out, long, 1)
+    return files_of(out)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("processes", [1, 2])
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_a_stopped_run_resumes_with_the_same_bytes(small, tmp_path, processes, how):
+def test_a_stopped_run_resumes_with_the_same_bytes(long, whole, tmp_path, processes, how):
     """And leaves no process behind."""
-    long = replace(small, identities=8, images_per_camera=8)
     process = begin(long, tmp_path / "stopped", processes)
     workers = workers_of(process)
     assert len(workers) == (processes if processes > 1 else 0)
@@ -154,9 +167,8 @@ def test_a_stopped_run_resumes_with_the_same_bytes(small, tmp_path, processes, h
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
     assert 0 < len(list((tmp_path / "stopped").glob("image_*/*.jpg"))) < 8 * 3 * 8
     make_world(tmp_path / "stopped", long, 1)
-    make_world(tmp_path / "whole", long, 1)
     made = {name: data for name, data in files_of(tmp_path / "stopped").items() if not name.endswith(".unfinished")}
-    assert made == files_of(tmp_path / "whole")
+    assert made == whole
 
 
 @pytest.mark.long

@@ -116,11 +116,17 @@ def export_model(
 
 
 def images_for(splits: ReidSplits | None, image_size: tuple[int, int]) -> tuple[list[str], np.ndarray]:
-    """Return names and pixels (N, H, W, 3) uint8 of the images that an export is checked with.
+    """Return names and pixels (N, H, W, 3) uint8 of the images that an export is checked and calibrated with.
 
-    The user's come first, spread over all of them; where they are fewer than `LEAST_IMAGES`, those that ship follow.
+    The user's come first, spread over the training and validation split or, where these have fewer than `LEAST_IMAGES`, over
+    all. Where all are fewer, those that ship follow.
     """
-    records = list({record.path: record for record in (*splits.records(), *splits.unlabelled)}.values()) if splits else []
+    splits = splits or ReidSplits("none")
+    seen_in_training, all_of_them = (
+        list({record.path: record for record in records}.values())
+        for records in ((*splits.train, *splits.validation), (*splits.records(), *splits.unlabelled))
+    )
+    records = seen_in_training if len(seen_in_training) >= LEAST_IMAGES else all_of_them
     spread = records[:: max(1, len(records) // IMAGES)][:IMAGES]
     read = {str(record.path): read_or_reason(record.path) for record in track(spread, "read images")}
     images = {name: image for name, image in read.items() if not isinstance(image, str)}
