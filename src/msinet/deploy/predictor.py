@@ -23,7 +23,7 @@ from msinet.errors import ModelError
 from msinet.model.runtime_file import RuntimeFile
 from msinet.progress import begin
 
-BATCH_SIZE = 16
+BATCH_SIZE = 8
 """Images that the network computes at a time."""
 
 AHEAD = 4 * BATCH_SIZE
