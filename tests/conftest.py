@@ -17,9 +17,6 @@ import pytest
 import torch
 from PIL import Image
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # Ctrl-C is ignored in tests that a shell runs in the background.
-os.environ.pop("COLUMNS", None)  # Processes of pytest-xdist have it; the terminal is as wide as a test says.
-
 from msinet.architecture_search.settings import SearchSettings
 from msinet.architecture_search.sides import Sides
 from msinet.architecture_search.twins import TwinsSearch
@@ -30,6 +27,9 @@ from msinet.engine.machine import Machine
 from msinet.model.msinet.search_space import PUBLISHED
 from msinet.progress import listen
 from msinet.training.settings import TrainSettings
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # Ctrl-C is ignored in tests that a shell runs in the background.
+os.environ.pop("COLUMNS", None)  # Processes of pytest-xdist have it; the terminal is as wide as a test says.
 
 SMALL: dict[str, Any] = {
     "image_height": 32,
