@@ -136,18 +136,19 @@ def measured_times(networks: Sequence[MSINet], threads: int, seconds: float = SE
         return times_in_turns([partial(network.embed, image) for network in networks], seconds)
 
 
-def times_in_turns(runs: Sequence[Callable[[], object]], seconds: float) -> Tensor:
+def times_in_turns(runs: Sequence[Callable[[], object]], seconds: float, in_row: int = IN_ROW) -> Tensor:
     """Return the milliseconds that each of several networks takes, (N,) float64.
 
     Args:
         runs: functions that run one network each.
         seconds: time for measuring. All networks are timed at least `ROUNDS` times, however long that takes.
+        in_row: runs of a network in a row in each round, the fastest of which counts.
     """
     rounds, draw, started = [], random.Random(0), time.perf_counter()
     while len(rounds) < ROUNDS or time.perf_counter() - started < seconds:
         taken = dict.fromkeys(range(len(runs)), math.inf)
         for n in draw.sample(range(len(runs)), len(runs)):
-            for _ in range(IN_ROW):
+            for _ in range(in_row):
                 before = time.perf_counter()
                 runs[n]()
                 taken[n] = min(taken[n], 1000 * (time.perf_counter() - before))
