@@ -12,6 +12,7 @@ import spatial_alignment
 import startup
 import train_step
 
+import deploy
 import world
 
 if __name__ == "__main__":
@@ -28,4 +29,5 @@ if __name__ == "__main__":
         startup.main()
         world.main()
         growth.main()
+        deploy.main()
         busy_machine.main()

@@ -59,3 +59,10 @@ def test_several_images_are_told_to_go_as_a_list(images, model, capsys):
         main(["embed", "a.jpg", "b.jpg", "--model", model, "--out", "e.npz"])
     assert stop.value.code == 2
     assert "does not take b.jpg; give several images as a folder, or as a list" in " ".join(capsys.readouterr().err.split())
+
+
+def test_options_that_a_cluster_does_not_look_at_are_refused(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["embed", "a.parquet", "--model=m.onnx", "--out=o", "--ray=local", "--split=query", "--shard=1/2"])
+    assert stop.value.code == 2
+    assert "--ray takes a table as it is: leave out --split, --shard" in " ".join(capsys.readouterr().err.split())

@@ -166,6 +166,27 @@ def test_int8_is_calibrated_scored_and_refused_where_it_loses_too_much(tmp_path,
     assert out.stat().st_mtime_ns == before
 
 
+def test_how_a_network_was_trained_does_not_say_how_its_file_computes(tmp_path):
+    pytest.importorskip("openvino", reason='openvino is missing: pip install "msinet[openvino]"')
+    network = trained()
+    card = card_of(network, {"training": {"precision": "bf16"}})
+    export_to(network, card, tmp_path / "net", "openvino")
+    assert agreement(network, Predictor(tmp_path / "net", threads=1), pictures(network)).cosine >= 0.999999
+
+
+def test_models_of_the_same_card_have_files_of_their_own(tmp_path, monkeypatch):
+    pytest.importorskip("onnxscript", reason='onnxscript is missing: pip install "msinet[export]"')
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    vectors = []
+    for folder in ("a", "b"):
+        network = trained()
+        network.adaptation.mean.add_(0.1 if folder == "b" else 0)
+        msinet.save_model(network, tmp_path / folder)
+        (tmp_path / folder / "model.json").write_text((tmp_path / "a" / "model.json").read_text())
+        vectors.append(Predictor(tmp_path / folder).vectors(pictures(network)))
+    assert np.abs(vectors[0] - vectors[1]).max() > 0.01
+
+
 def test_an_export_into_a_folder_leaves_the_users_files(tmp_path):
     pytest.importorskip("openvino", reason='openvino is missing: pip install "msinet[openvino]"')
     network, out = trained(), tmp_path / "net"

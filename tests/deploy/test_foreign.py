@@ -143,6 +143,11 @@ def test_a_cut_off_file_is_named(runtime, write_onnx, left):
         Predictor(f"{runtime}:{path}")
 
 
+def test_a_description_that_is_not_there_is_named(load):
+    with pytest.raises(ModelError, match=r"pixels is none\.json: there is no such file"):
+        Predictor(str(load().file), "none.json")
+
+
 def test_its_facts_are_its_file_its_runtime_and_its_pixels(load, runtime):
     network = load(pixels={"order": "BGR"})
     facts = facts_of(network)

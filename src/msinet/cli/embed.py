@@ -13,6 +13,7 @@ from msinet.cli.tables import show_left_out
 from msinet.cli.terminal import say
 from msinet.data.settings import DataSettings
 from msinet.engine.settings import MachineSettings
+from msinet.errors import SettingsError
 from msinet.panels import DATA, MACHINE
 
 LOCAL = "local"
@@ -47,6 +48,7 @@ def embed(
             local for all processors of this machine. Given again, the command makes what is missing (docs/scaling.md).
     """
     if ray is not None:
+        refuse_with_ray(split=split != "all", shard=shard != "1/1", pixels=pixels is not None, labels=not labels)
         embed_on_cluster(data, model, out, ray)
         return
     from msinet.data.readers.unlabelled import load_for_embedding, load_list
@@ -63,6 +65,17 @@ def embed(
     say(f"  {splits.understood}")
     show_left_out([*splits.skipped, *skipped])
     say(f"Written to {out}: {count} embeddings")
+
+
+def refuse_with_ray(**given: bool) -> None:
+    """Raise a SettingsError where options are given that a cluster does not look at."""
+    if needless := [name for name, is_given in given.items() if is_given]:
+        raise SettingsError(
+            f"ray takes a table as it is: leave out {', '.join(needless)}; what a network of others expects of its images "
+            "stands in FILE.pixels.json beside it",
+            "ray",
+            *needless,
+        )
 
 
 def embed_on_cluster(table: Path, model: Path, out: Path, address: str) -> None:

@@ -2,11 +2,11 @@
 
 import io
 import logging
-import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -78,16 +78,13 @@ def export_to(
 
 @contextmanager
 def _beside(out: Path) -> Iterator[Path]:
-    """Make a folder beside a file for what is not finished, and remove it at the end."""
-    folder = out.with_name(f"{out.name}.unfinished")
-    shutil.rmtree(folder, ignore_errors=True)
+    """Make a folder beside a file for what is not finished, and remove it at the end; each process has its own."""
     try:
-        folder.mkdir(parents=True)
-        yield folder
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=f"{out.name}.unfinished-", dir=out.parent, ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
     except OSError as error:
         raise FileError(f"cannot write {out}: {in_words(error, writing=True)}") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _program(graph: Graph) -> torch.export.ExportedProgram:

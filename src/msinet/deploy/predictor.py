@@ -20,6 +20,7 @@ from msinet.deploy.runtimes import Input, Opened, open_file
 from msinet.deploy.shipped import file_of_model
 from msinet.deploy.sources import LeftOut, Source, boxes_of, cut, frame_of, is_one, name_of, name_of_box, read
 from msinet.errors import ModelError
+from msinet.files.paths import user_path
 from msinet.model.runtime_file import RuntimeFile
 from msinet.progress import begin
 
@@ -83,9 +84,8 @@ class Predictor(Embedder):
             self.embedding_dim = self.exported.embedding_dim
         else:
             _require_images(self.file, self.opened, self.input)
-            given = self.file.description if pixels is None else pixels
-            self.pixels = ForeignPixels.of(given) if isinstance(given, Mapping) else ForeignPixels.read(Path(given))
-            self.image_size = _size_of(self.file, self.pixels, self.input)
+            self.pixels, described = _pixels_of(self.file, pixels)
+            self.image_size = _size_of(self.file, self.pixels, described, self.input)
             self.embedding_dim = self._run(np.zeros((1, *self.image_size, 3), np.uint8))[0].shape[1]
 
     @property
@@ -269,15 +269,27 @@ def _require_images(file: RuntimeFile, opened: Opened, images: Input) -> None:
         raise ModelError(f"{file} takes numbers of the type {images.kind}: it has to take float32 or float16")
 
 
-def _size_of(file: RuntimeFile, pixels: ForeignPixels, images: Input) -> tuple[int, int]:
-    """Return (height, width): what is written beside the file or, where nothing is, what the network states."""
+def _pixels_of(file: RuntimeFile, given: Mapping[str, Any] | str | Path | None) -> tuple[ForeignPixels, str]:
+    """Return what a network of others expects of its images, and what messages call that which says so."""
+    if isinstance(given, Mapping):
+        return ForeignPixels.of(given), "pixels"
+    if given is None:
+        return ForeignPixels.read(file.description), str(file.description)
+    path = user_path(given)
+    if not path.is_file():
+        raise ModelError(f"pixels is {path}: there is no such file")
+    return ForeignPixels.read(path), str(path)
+
+
+def _size_of(file: RuntimeFile, pixels: ForeignPixels, described: str, images: Input) -> tuple[int, int]:
+    """Return (height, width): what is described or, where nothing is, what the network states."""
     height, width = images.shape[2:]
     if pixels.size is None:
         if height is None or width is None:
             raise ModelError(
-                f'{file} takes images of any size: write the one to use into {file.description}: {{"size": [256, 128]}}'
+                f'{file} takes images of any size: write the one to use into {described}: {{"size": [256, 128]}}'
             )
         return height, width
     if any(own not in (None, said) for own, said in zip((height, width), pixels.size, strict=True)):
-        raise ModelError(f"{file} takes images of {height} x {width}, but {file.description} says {list(pixels.size)}")
+        raise ModelError(f"{file} takes images of {height} x {width}, but {described} says {list(pixels.size)}")
     return pixels.size

@@ -1,5 +1,6 @@
 """The runtimes that networks in files run by: ONNX Runtime, OpenVINO and PyTorch, on the processor."""
 
+import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -149,8 +150,7 @@ def _open_openvino(path: Path, threads: int) -> Opened:
     model = core.read_model(str(path))
     metadata = str(model.get_rt_info(METADATA).astype(str)) if model.has_rt_info(METADATA) else ""
     # Processors with bf16 would else compute with it, and their scores would not be those of others.
-    hint = "bf16" if '"precision": "bf16"' in metadata else "f32"
-    options = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": hint}
+    options = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "bf16" if _is_bf16(metadata) else "f32"}
     compiled = core.compile_model(model, "CPU", options)
     inputs = []
     for each in compiled.inputs:
@@ -164,6 +164,14 @@ def _open_openvino(path: Path, threads: int) -> Opened:
         return [np.array(found[number]) for number in range(count)]
 
     return Opened(tuple(inputs), count, run, openvino.__version__, metadata)
+
+
+def _is_bf16(metadata: str) -> bool:
+    """Return whether an export is to be computed in bf16; what the metadata say of the training does not count."""
+    try:
+        return json.loads(metadata)["precision"] == "bf16"
+    except (ValueError, KeyError, TypeError):  # Of others, or damaged: whoever reads the facts says so.
+        return False
 
 
 def _open_torch(path: Path, threads: int) -> Opened:

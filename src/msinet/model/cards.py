@@ -13,6 +13,7 @@ from msinet.files.os_errors import in_words
 from msinet.normalisation import MEAN, STD
 
 CARD = "model.json"
+WEIGHTS = "model.safetensors"
 PASS = "pass the folder that msinet train wrote, or a name that msinet models lists"
 
 FORMAT = 2

@@ -12,13 +12,12 @@ from msinet.errors import FileError, ModelError, SettingsError, listed
 from msinet.files.contents import is_safetensors, not_usable
 from msinet.files.paths import user_path
 from msinet.files.tensor_files import load_arrays, save_arrays
-from msinet.model.cards import CARD, Card, Pixels
+from msinet.model.cards import CARD, WEIGHTS, Card, Pixels
 from msinet.model.linear_map import LinearMap
 from msinet.model.network import Network
 from msinet.model.networks import NETWORKS
 from msinet.model.zoo import find_model
 
-WEIGHTS = "model.safetensors"
 COPY_BOTH = "copy model.json and model.safetensors together from the folder that msinet train wrote"
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from msinet.errors import MissingExtraError, ModelError
 from msinet.files.atomic import write_atomically
 from msinet.files.paths import user_path
-from msinet.model.cards import CARD, Card
-from msinet.model.model_files import WEIGHTS, load_model, save_model
+from msinet.model.cards import CARD, WEIGHTS, Card
+from msinet.model.model_files import load_model, save_model
 from msinet.model.network import Network
 from msinet.model.zoo import find_model
 
