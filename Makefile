@@ -8,7 +8,7 @@ install: .venv/installed
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --editable ".[dev,train,export,demo,heic,ray,table,track]"
+	$(BIN)/pip install --quiet --editable ".[dev,train,export,demo,gallery,heic,ray,table,track]"
 	touch $@
 
 demo: install

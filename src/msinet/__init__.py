@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from msinet.architecture_search.conclusion import Searched
     from msinet.architecture_search.search import search
     from msinet.architecture_search.settings import SearchSettings
+    from msinet.data.embedder import Embedded
     from msinet.data.embeddings import Embeddings
     from msinet.data.readers.detect import load_splits
     from msinet.data.records import ImageRecord, ReidSplits
-    from msinet.deploy.predictor import Embedded, Predictor
+    from msinet.deploy.predictor import Predictor
     from msinet.engine.embed import embed
     from msinet.engine.evaluate import evaluate
     from msinet.engine.machine import Machine
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from msinet.evaluation.result import RetrievalResult
     from msinet.evaluation.scoring import evaluate_embeddings, evaluate_similarities
     from msinet.evaluation.settings import ScoringSettings
+    from msinet.gallery.gallery import Gallery
     from msinet.model.model_files import load_model, save_model
     from msinet.model.msinet.architecture import Architecture
     from msinet.model.msinet.network import MSINet
@@ -39,8 +41,9 @@ if TYPE_CHECKING:
 _HOMES = {
     "Adapted": "msinet.training.adaptation",
     "Architecture": "msinet.model.msinet.architecture",
-    "Embedded": "msinet.deploy.predictor",
+    "Embedded": "msinet.data.embedder",
     "Embeddings": "msinet.data.embeddings",
+    "Gallery": "msinet.gallery.gallery",
     "ImageRecord": "msinet.data.records",
     "MSINet": "msinet.model.msinet.network",
     "Machine": "msinet.engine.machine",

@@ -12,6 +12,8 @@ EXTRAS = {
     "matplotlib": "train",
     "embreex": "demo",
     "trimesh": "demo",
+    "faiss": "gallery",
+    "scipy": "gallery",
 }
 """Extras by the package that they bring, of the packages that whole rooms of the house need."""
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 import msinet
 from msinet.batches.augmentation import resize
+from msinet.data.embedder import AHEAD, BATCH_SIZE
 from msinet.data.pixels import load_image, resized
 from msinet.data.records import ImageRecord
 from msinet.deploy import predictor as module
@@ -219,7 +220,7 @@ def test_images_wait_in_bounded_numbers(predictor, monkeypatch):
 
     monkeypatch.setattr(predictor, "opened", module.Opened(predictor.opened.inputs, 1, counted, ""))
     assert len(predictor.embed(endless())) == 400
-    assert most <= module.AHEAD + module.BATCH_SIZE
+    assert most <= AHEAD + BATCH_SIZE
 
 
 def test_memory_does_not_grow_with_the_images(predictor):

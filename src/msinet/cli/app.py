@@ -1,6 +1,8 @@
 """The command line: its verbs, recipes, errors and exit codes. A verb's file is loaded when the verb is called."""
 
 import ast
+import builtins
+import keyword
 import sys
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -39,6 +41,10 @@ VERBS = (
 
 GROUPS = {
     "data": ("Check datasets, and make synthetic ones.", ("check", "make")),
+    "gallery": (
+        "Keep images in a gallery, and ask it: have we seen this one before, where, and how sure are we?",
+        ("create", "add", "query", "link", "remove", "list", "info", "calibrate", "check", "export", "import"),
+    ),
     "experiment": (
         "Repeat the experiments of docs/experiments.md.",
         ("search-worth", "other-domains", "synthetic-vehicles"),
@@ -87,8 +93,9 @@ def first_sentence(file: str, verb: str) -> str:
 
 
 def function_of(verb: str) -> str:
-    """Return the name of a verb's function."""
-    return verb.replace("-", "_")
+    """Return the name of a verb's function: one of Python's own names has an underscore behind it."""
+    name = verb.replace("-", "_")
+    return f"{name}_" if keyword.iskeyword(name) or hasattr(builtins, name) else name
 
 
 def main(tokens: Sequence[str] | None = None, recipe: Recipe | None = None) -> None:

@@ -1,49 +1,24 @@
 """The predictor: a network in a file embeds images, without torch."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
-from dataclasses import dataclass
-from functools import partial
-from itertools import islice
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from msinet.data.embedder import Embedder
-from msinet.data.embeddings import Embeddings
-from msinet.data.pixels import in_threads, resized
-from msinet.data.records import ImageRecord, Skipped
+from msinet.data.embedder import BATCH_SIZE, Embedder
+from msinet.data.pixels import resized
+from msinet.data.sources import Source, frame_of
 from msinet.deploy.exported_facts import ExportedFacts
 from msinet.deploy.foreign_pixels import ForeignPixels
 from msinet.deploy.runtimes import Input, Opened, open_file
 from msinet.deploy.shipped import file_of_model
-from msinet.deploy.sources import LeftOut, Source, boxes_of, cut, frame_of, is_one, name_of, name_of_box, read
 from msinet.errors import ModelError
 from msinet.files.paths import user_path
 from msinet.model.runtime_file import RuntimeFile
-from msinet.progress import begin
 
-BATCH_SIZE = 8
-"""Images that the network computes at a time."""
-
-AHEAD = 4 * BATCH_SIZE
-"""Images that are decoded ahead of the network."""
-
-
-@dataclass(frozen=True)
-class Embedded:
-    """Vectors of images."""
-
-    vectors: np.ndarray
-    """(M, D) float32, unit length."""
-    positions: np.ndarray
-    """(M,) position of each among the images that were given; (N,), all of them, where all could be read."""
-    left_out: tuple[LeftOut, ...]
-    """The others, with the reasons."""
-
-    def __len__(self) -> int:
-        return len(self.vectors)
+INTEGERS = "int8"
+"""Precision whose vectors differ visibly from those of the weights."""
 
 
 class Predictor(Embedder):
@@ -104,37 +79,12 @@ class Predictor(Embedder):
         """Return a short hash of the file and its weights."""
         return self.file.fingerprint()
 
-    def embed(
-        self, images: Source | Iterable[Source], boxes: np.ndarray | Sequence[Sequence[float]] | None = None
-    ) -> Embedded:
-        """Embed images, or what lies in the boxes of a frame. Images that cannot be read are named, and left out.
-
-        Args:
-            images: one or several: paths, contents of image files, arrays (H, W, 3) uint8 in the order RGB, Pillow images.
-                With boxes, one frame.
-            boxes: (N, 4), left, top, right and bottom in pixels of the frame, to which they are clipped.
-
-        Raises:
-            DatasetError: the frame cannot be read.
-            ValueError: the boxes have another shape.
-            OSError: too many files are open, or memory is short.
-        """
-        if boxes is not None:
-            if not is_one(images):
-                raise ValueError("boxes belong to one frame: give one image with them")
-            frame = frame_of(cast(Source, images))
-            return self._embed(partial(cut, frame), list(boxes_of(boxes)), name_of_box, threaded=False)
-        several = [images] if is_one(images) else cast(Iterable[Source], images)
-        return self._embed(read, several, name_of)
-
-    def embed_readable(self, records: Sequence[ImageRecord], flip: bool = False) -> tuple[Embeddings, tuple[Skipped, ...]]:
-        """Embed the images of records that can be read; see `Embedder`."""
-        once = list({record.path: record for record in records}.values())
-        found = self._embed(read, [record.path for record in once], name_of, flip=flip)
-        skipped = {once[position].path: reason for position, _, reason in found.left_out}
-        readable = [record for record in records if record.path not in skipped] if skipped else records
-        embeddings = Embeddings(found.vectors, [once[position] for position in found.positions.tolist()])
-        return embeddings.of(readable), tuple(Skipped(path, reason) for path, reason in skipped.items())
+    @property
+    def weights(self) -> str:
+        """Short hash of the weights that were exported; of the file where they are rounded to integers or of others."""
+        if self.exported and self.exported.precision != INTEGERS and self.exported.card.fingerprint:
+            return self.exported.card.fingerprint
+        return self.fingerprint()
 
     def maps(self, images: Iterable[Source]) -> np.ndarray:
         """Return the last map of images, (N, C, h, w): what activation and matching are drawn from.
@@ -149,40 +99,8 @@ class Predictor(Embedder):
         starts = range(0, len(frames), self.batch_size)
         return np.concatenate([self._run(np.stack(frames[i : i + self.batch_size]))[1] for i in starts])
 
-    def _embed(
-        self,
-        load: Callable[[Any], Image.Image | str],
-        sources: Iterable[Any],
-        name: Callable[[Any], str],
-        threaded: bool = True,
-        flip: bool = False,
-    ) -> Embedded:
-        """Embed sources in their order; `load` returns an image, or the reason why there is none."""
-        total = len(sources) if isinstance(sources, Sized) else None
-        bar, left_out, positions, vectors = begin("embed", total), [], [], _Rows(total, self.embedding_dim)
-        ahead = partial(in_threads, ahead=AHEAD) if threaded else map
-        loaded = ahead(partial(_load, load, self.image_size), sources)
-        for batch in _batches(enumerate(loaded), self.batch_size):
-            readable = [(position, pixels) for position, (_, pixels) in batch if not isinstance(pixels, str)]
-            left_out += [
-                LeftOut(position, name(source), pixels) for position, (source, pixels) in batch if isinstance(pixels, str)
-            ]
-            if readable:
-                positions += [position for position, _ in readable]
-                vectors.append(self.vectors(np.stack([pixels for _, pixels in readable]), flip))
-            bar.advance(len(batch))
-        return Embedded(vectors.rows(), np.array(positions, np.int64), tuple(left_out))
-
     def vectors(self, pixels: np.ndarray, flip: bool = False) -> np.ndarray:
-        """Map images of the network's size, (B, H, W, 3) uint8 RGB, to vectors (B, D) of unit length.
-
-        Args:
-            pixels: the images.
-            flip: take the mean of the vectors of each image and its mirror image, scaled to unit length.
-
-        Raises:
-            ModelError: the network cannot embed them.
-        """
+        """Map images of the network's size to vectors; see `Embedder`."""
         vectors = self._run(pixels)[0]
         if flip:
             vectors = _unit(vectors + self._run(np.ascontiguousarray(pixels[:, :, ::-1]))[0])
@@ -212,38 +130,6 @@ class Predictor(Embedder):
         if vectors.ndim < 2 or len(vectors) != len(images) or vectors[0].size != vectors.shape[1]:
             raise ModelError(f"{self.file} makes {vectors.shape} of {len(images)} images: it has to make a vector of each")
         return found
-
-
-class _Rows:
-    """Rows that come in parts: in one array that is there from the beginning, where their number is known."""
-
-    def __init__(self, total: int | None, dim: int) -> None:
-        self.whole, self.parts, self.filled = None if total is None else np.empty((total, dim), np.float32), [], 0
-        self.dim = dim
-
-    def append(self, rows: np.ndarray) -> None:
-        if self.whole is None:
-            self.parts.append(rows)
-        else:
-            self.whole[self.filled : self.filled + len(rows)] = rows
-        self.filled += len(rows)
-
-    def rows(self) -> np.ndarray:
-        if self.whole is None:
-            return np.concatenate([np.empty((0, self.dim), np.float32), *self.parts])
-        return self.whole[: self.filled]
-
-
-def _load(load: Callable[[Any], Image.Image | str], size: tuple[int, int], source: Any) -> tuple[Any, np.ndarray | str]:
-    """Return a source, and its pixels at the network's size or the reason why there are none."""
-    image = load(source)
-    return source, image if isinstance(image, str) else resized(image, size)
-
-
-def _batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -30,6 +30,18 @@ def require_split(split: str) -> None:
         raise SettingsError(f"split is {split}: choose one of {', '.join(SPLITS)}", "split")
 
 
+def images_of(splits: ReidSplits, split: str) -> list[ImageRecord]:
+    """Return the images of a split, or all with those that nobody labelled, each file once.
+
+    Raises:
+        SettingsError: there is no such split.
+    """
+    require_split(split)
+    parts = splits.parts()
+    chosen = [*parts.values(), splits.unlabelled] if split == "all" else [parts[split]]
+    return list({record.path: record for part in chosen for record in part}.values())
+
+
 def embed_shard(
     network: "Network | Embedder",
     splits: ReidSplits,
@@ -57,12 +69,9 @@ def embed_shard(
         BusyError: another process writes the file.
         FileError: the file cannot be written.
     """
-    require_split(split)
+    records = images_of(splits, split)
     require_writable(out)
     machine, shard = machine or open_machine(networks=[network]), shard or Share()
-    parts = splits.parts()
-    chosen = [*parts.values(), splits.unlabelled] if split == "all" else [parts[split]]
-    records = list({record.path: record for part in chosen for record in part}.values())
     records = records[share_of(len(records), shard.which - 1, shard.count)]
     with sole_writer(out, machine.is_first, is_file=True):
         if verify:

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from msinet.errors import ModelError
 from msinet.model.linear_map import LinearMap
+from msinet.normalisation import MEAN, STD
 
 
 class HeadFeatures(NamedTuple):
@@ -130,6 +132,26 @@ class Network(nn.Module, ABC):
         """Map images (B, 3, H, W) to embeddings (B, D) of unit length."""
         embedding = self(images).embedding
         return self.adaptation(embedding) if self.adaptation else embedding
+
+    @torch.inference_mode()
+    def vectors(self, pixels: np.ndarray, flip: bool = False) -> np.ndarray:
+        """Map images of the network's size, (B, H, W, 3) uint8 RGB, to vectors (B, D) float32 of unit length.
+
+        Args:
+            pixels: the images.
+            flip: take the mean of the vectors of each image and its mirror image, scaled to unit length.
+        """
+        was_training = self.training
+        self.eval()
+        device = next(self.parameters()).device
+        mean, std = (torch.tensor(values, device=device)[:, None, None] for values in (MEAN, STD))
+        images = torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))).to(device)
+        images = (images.float() / 255 - mean) / std
+        vectors = self.embed(images)
+        if flip:
+            vectors = F.normalize(vectors + self.embed(images.flip(3)))
+        self.train(was_training)
+        return vectors.float().cpu().numpy()
 
     def fingerprint(self) -> str:
         """Return a short hash of all weights, to tell networks apart in results."""

@@ -1,0 +1,1 @@
+"""The gallery: have we seen this one before, where, and how sure are we? Imports no torch."""

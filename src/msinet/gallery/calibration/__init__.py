@@ -1,0 +1,1 @@
+"""Calibration: which similarity means that a query is known, and how sure that is."""

@@ -1,0 +1,215 @@
+"""Finding: the nearest entries of a vector, by an index that is kept in step with the store and judged by it."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from msinet.gallery.entries import Entry
+from msinet.gallery.filters import ALL, Filter
+from msinet.gallery.index import (
+    SAMPLE,
+    TRIED,
+    CodedIndex,
+    ExactIndex,
+    Index,
+    NearestOfSome,
+    choose_effort,
+    lists_for,
+    train_lists,
+)
+from msinet.gallery.index_files import load_index, save_index
+from msinet.gallery.store import Store
+from msinet.progress import begin
+
+EXACT_UP_TO = 20_000
+"""Entries up to which each vector is compared with the query."""
+
+GROWTH = 4
+"""Factor by which a gallery grows until the lists of its index are learned anew."""
+
+SAVED_EVERY = 50_000
+"""New entries after which the index is written again; the next process adds what is missing."""
+
+MEANT = 200
+"""Entries meant by a filter up to which each vector is read from the store."""
+
+JUDGED = 10
+"""Least number of candidates for each wanted match."""
+
+BROAD = 0.05
+"""Share of the candidates that a filter has to mean for further ones to be looked through, in place of all that it means."""
+
+
+class Found(NamedTuple):
+    """An entry, and how similar it is to the query."""
+
+    entry: Entry
+    similarity: float
+
+
+class Finder:
+    """The nearest entries of vectors in a gallery; used by any number of threads.
+
+    Args:
+        store: the truth.
+        folder: where the index is kept.
+        dim: length of a vector.
+        keeps: whether the index is written to the folder.
+    """
+
+    def __init__(self, store: Store, folder: Path, dim: int, keeps: bool = True) -> None:
+        self.store, self.folder, self.dim, self.keeps = store, folder, dim, keeps
+        self._index: Index | None = None
+        self._saved = self._seen = 0
+        self._lock = threading.RLock()
+
+    @property
+    def index(self) -> Index:
+        """The index, with all entries of the store."""
+        with self._lock:
+            last = self.store.last_id()
+            if self._index is None:
+                self._index = self._open(last)
+            if self._seen < last:
+                for ids, vectors in self.store.blocks(self._index.last):
+                    self._index.add(ids, vectors)
+                self._seen = last
+            if self._is_outgrown(self._index):
+                self._index = self._made()
+            self._save_now_and_then(self._index)
+            return self._index
+
+    def _open(self, last: int) -> Index:
+        """Return the index of the folder or, where there is none that fits, an exact one, which may be outgrown at once."""
+        found = load_index(self.folder, self.store.facts["id"])
+        if found is None or found.last > last or found.coded.d != self.dim:
+            return ExactIndex(self.dim)
+        self._saved = found.last
+        return found
+
+    def _is_outgrown(self, index: Index) -> bool:
+        if isinstance(index, CodedIndex):
+            return index.count > GROWTH * index.trained_on
+        return isinstance(index, ExactIndex) and index.count > EXACT_UP_TO
+
+    def _made(self) -> Index:
+        """Return a new index of all entries, with its recall measured."""
+        ids = self.store.ids()
+        if len(ids) <= EXACT_UP_TO:  # Many were removed.
+            index = ExactIndex(self.dim)
+            for block in self.store.blocks():
+                index.add(*block)
+            return index
+        rng, lists = np.random.default_rng(0), lists_for(len(ids))
+        bar = begin("index", len(ids))
+        sample = self.store.vectors(rng.choice(ids, min(len(ids), SAMPLE * lists), replace=False))[1]
+        nearest = NearestOfSome(*self.store.vectors(rng.choice(ids, TRIED, replace=False)))
+        index = CodedIndex(train_lists(sample, lists), 0, len(ids))
+        for numbers, vectors in self.store.blocks():
+            index.add(numbers, vectors)
+            nearest.look_at(numbers, vectors)
+            bar.advance(len(numbers))
+        choose_effort(index, nearest)
+        self._saved = 0
+        return index
+
+    def _save_now_and_then(self, index: Index) -> None:
+        if isinstance(index, CodedIndex) and self.keeps and (not self._saved or index.last >= self._saved + SAVED_EVERY):
+            save_index(index, self.folder, self.store.facts["id"])
+            self._saved = index.last
+
+    def rebuild(self) -> None:
+        """Make the index anew."""
+        with self._lock:
+            self._index = self._made()
+            self._save_now_and_then(self._index)
+
+    def recall(self) -> float:
+        """Return the share of the nearest entries that the index finds, of entries that are drawn by chance."""
+        with self._lock:
+            ids = self.store.ids()
+            drawn = np.random.default_rng(1).choice(ids, min(TRIED, len(ids)), replace=False)
+            nearest = NearestOfSome(*self.store.vectors(drawn))
+            for block in self.store.blocks():
+                nearest.look_at(*block)
+            return nearest.recall(self.index)
+
+    def nearest(
+        self, query: np.ndarray, top_k: int, which: Filter = ALL, group: Callable[[Entry], object] | None = None
+    ) -> list[Found]:
+        """Return the nearest entries of a vector (D,), the most similar first, judged by the vectors of the store.
+
+        Args:
+            query: unit length.
+            top_k: number of entries or, with groups, of groups.
+            which: entries that are meant.
+            group: what entries have in common of which the nearest alone is returned.
+        """
+        best: list[Found] = []
+        for candidates in self._rounds(query, top_k, which):
+            best = self._first(self._ranked(query, candidates), top_k, group)
+            if len(best) >= top_k:
+                break
+        return best
+
+    def _rounds(self, query: np.ndarray, top_k: int, which: Filter) -> Iterator[np.ndarray]:
+        """Yield more and more candidates, all of them meant, until all that are meant were yielded."""
+        needed, among = max(self.index.judged, JUDGED * top_k), None
+        if not which.is_all:
+            if len(few := self.store.ids(which, MEANT + 1)) <= MEANT:
+                yield few
+                return
+            if len(found := self._meant(query, needed, which)) == needed:
+                yield found
+            among = self.store.ids(which)
+        while True:
+            found = self._candidates(query, needed, among)
+            yield found
+            if len(found) < needed:
+                return
+            needed *= 4
+
+    def _candidates(self, query: np.ndarray, count: int, among: np.ndarray | None = None, effort: int = 1) -> np.ndarray:
+        with self._lock:
+            return self.index.candidates(query, count, among, effort)
+
+    def _meant(self, query: np.ndarray, needed: int, which: Filter) -> np.ndarray:
+        """Return the first candidates that a filter means, as many as are needed; none, where it means few of them."""
+        count = 2 * needed
+        found = self._candidates(query, count)
+        passing = self._passing(found, which)
+        share = passing.mean() if len(found) else 0.0
+        if BROAD <= share < needed / count:  # Entries that are meant lie in lists that are further away.
+            found = self._candidates(query, int(1.5 * needed / share), effort=4)
+            passing = self._passing(found, which)
+        return found[passing][:needed]
+
+    def _passing(self, candidates: np.ndarray, which: Filter) -> np.ndarray:
+        """Return which candidates a filter means, (N,) bool."""
+        return np.isin(candidates, self.store.ids(replace(which, ids=tuple(candidates.tolist()))))
+
+    def _ranked(self, query: np.ndarray, candidates: np.ndarray) -> list[tuple[int, float]]:
+        """Return those candidates that are in the store, the most similar first; then the lower number first."""
+        ids, vectors = self.store.vectors(candidates)
+        if not len(ids):
+            return []
+        similarities = vectors @ query
+        order = np.lexsort((ids, -similarities))
+        return list(zip(ids[order].tolist(), similarities[order].tolist(), strict=True))
+
+    def _first(self, ranked: list[tuple[int, float]], top_k: int, group: Callable[[Entry], object] | None) -> list[Found]:
+        """Return the first entries or, with groups, the first of each group."""
+        first: dict[object, Found] = {}
+        for start in range(0, len(ranked), top_k):
+            some = ranked[start : start + top_k]
+            entries = self.store.entries(id for id, _ in some)
+            for id, similarity in some:
+                if id in entries:
+                    first.setdefault(group(entries[id]) if group else id, Found(entries[id], similarity))
+            if len(first) >= top_k:
+                break
+        return list(first.values())[:top_k]

@@ -1,0 +1,1 @@
+"""Linking: which passes of cameras show the same object."""
