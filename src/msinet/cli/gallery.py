@@ -97,7 +97,7 @@ def add(
 
 def query(
     gallery: Folder,
-    images: Annotated[tuple[Path, ...], DATA] = (),
+    images: Annotated[tuple[Path, ...], DATA, SEVERAL] = (),
     *,
     entry: Annotated[int | None, DATA] = None,
     each: Annotated[bool, DATA, Parameter(negative=())] = False,

@@ -59,9 +59,10 @@ class Filter:
     def where(self) -> tuple[str, list[object]]:
         """Return the condition on a row `e` of entries in SQL, and the values of its question marks."""
         said: list[tuple[str, list[object]]] = []
+        of = "+" if self.ids else ""  # Few entries are looked at one by one, not by an index of all.
         if self.ids:
             said.append(("e.id IN (SELECT value FROM json_each(?))", [json.dumps(self.ids)]))
-        for column, values in ((IDENTITY, self.identity), ("e.camera", self.camera)):
+        for column, values in ((f"{of}{IDENTITY}", self.identity), (f"{of}e.camera", self.camera)):
             if values:
                 said.append((f"{column} IN ({_marks(values)})", list(values)))
         if self.not_ids:
@@ -69,11 +70,11 @@ class Filter:
         if self.not_camera:
             said.append((f"(e.camera IS NULL OR e.camera NOT IN ({_marks(self.not_camera)}))", list(self.not_camera)))
         if self.since:
-            said.append(("e.time >= ?", [self.since.timestamp()]))
+            said.append((f"{of}e.time >= ?", [self.since.timestamp()]))
         if self.before:
-            said.append(("e.time < ?", [self.before.timestamp()]))
+            said.append((f"{of}e.time < ?", [self.before.timestamp()]))
         for name, value in self.fields.items():
-            said.append(("e.id IN (SELECT entry FROM fields WHERE name = ? AND value = ?)", [name, value]))
+            said.append((f"{of}e.id IN (SELECT entry FROM fields WHERE name = ? AND value = ?)", [name, value]))
         return " AND ".join(words for words, _ in said) or "1", [value for _, values in said for value in values]
 
 

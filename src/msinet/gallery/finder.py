@@ -41,7 +41,13 @@ JUDGED = 10
 """Least number of candidates for each wanted match."""
 
 BROAD = 0.05
-"""Share of the candidates that a filter has to mean for further ones to be looked through, in place of all that it means."""
+"""Share of the entries that a filter has to mean for candidates to be looked through, in place of all that it means."""
+
+SAMPLED = 400
+"""Entries by which that share is estimated."""
+
+SPARE = 1.3
+"""Factor of the number of candidates that are looked through: by chance, fewer of them are meant."""
 
 
 class Found(NamedTuple):
@@ -178,15 +184,19 @@ class Finder:
             return self.index.candidates(query, count, among, effort)
 
     def _meant(self, query: np.ndarray, needed: int, which: Filter) -> np.ndarray:
-        """Return the first candidates that a filter means, as many as are needed; none, where it means few of them."""
-        count = 2 * needed
-        found = self._candidates(query, count)
-        passing = self._passing(found, which)
-        share = passing.mean() if len(found) else 0.0
-        if BROAD <= share < needed / count:  # Entries that are meant lie in lists that are further away.
-            found = self._candidates(query, int(1.5 * needed / share), effort=4)
-            passing = self._passing(found, which)
-        return found[passing][:needed]
+        """Return the first candidates that a filter means: as many as are needed, or fewer where it means few entries."""
+        share = self._share(which)
+        if share < BROAD:
+            return np.empty(0, np.int64)
+        # Entries that are meant lie in lists that are further away, if they are few.
+        found = self._candidates(query, int(SPARE * needed / share), effort=1 if share > 0.5 else 4)
+        return found[self._passing(found, which)][:needed]
+
+    def _share(self, which: Filter) -> float:
+        """Return the share of the entries that a filter means, estimated by some."""
+        drawn = np.unique(np.random.default_rng(0).integers(1, self.store.last_id() + 1, SAMPLED))
+        there = len(self.store.ids(Filter(ids=tuple(drawn.tolist()))))
+        return len(self.store.ids(replace(which, ids=tuple(drawn.tolist())))) / max(there, 1)
 
     def _passing(self, candidates: np.ndarray, which: Filter) -> np.ndarray:
         """Return which candidates a filter means, (N,) bool."""

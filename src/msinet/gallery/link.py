@@ -191,10 +191,13 @@ def undo_link(gallery: Gallery, identity: str) -> int:
     Raises:
         DatasetError: no entry was linked to it.
     """
-    entries = [entry for entry in gallery.find(Filter.of(identity=identity)) if entry.linked]
-    if not entries:
+    entries = gallery.find(Filter.of(identity=identity))
+    linked = [entry for entry in entries if entry.linked]
+    if not linked:
         raise DatasetError(f"no entry was linked to {identity}: msinet gallery list shows which identities there are")
-    firsts = [entries[places[0]].id for places in _passes(gallery, entries).entries]
-    mark(gallery, firsts if len(firsts) > 1 else (), False)
-    gallery.store.link({entry.id: None for entry in entries})
-    return len(entries)
+    firsts = [entries[places[0]] for places in _passes(gallery, entries).entries]
+    for one, other in combinations(firsts, 2):
+        if one.linked or other.linked:
+            gallery.store.judge(one.id, other.id, False)
+    gallery.store.link({entry.id: None for entry in linked})
+    return len(linked)
