@@ -2,8 +2,9 @@
 
 1. Make synthetic vehicles in several cities and difficulties, train on them, and adapt to them: `msinet-synthetic-small`.
 2. Embed the real training images by two public networks, the teachers. Images of different cameras that are each other's
-   nearest become one identity.
-3. Train on these identities, from the network of step 1, and adapt to them: `msinet-vehicles`.
+   nearest become one identity. A linear map is fitted to these, which is the teachers' and not the user's labels.
+3. Make views of the images, cuts and mixtures, embed them by the teachers, and teach the network of step 1 their mapped
+   vectors; adapt it to the identities of step 2: `msinet-vehicles`.
 
 Stopped and started again, it goes on where it stopped. docs/weights.md has its results.
 
@@ -14,12 +15,13 @@ import argparse
 import csv
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from distil_views import distil, make_views
 
 import msinet
 from msinet.cli.bars import bars
@@ -32,6 +34,7 @@ from msinet.model.model_files import save_model
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.network import Network
 from msinet.model.zoo import ZOO
+from msinet.training.within_class import WithinClass
 from msinet.world.dataset import make_world
 from msinet.world.settings import City, WorldSettings
 
@@ -65,11 +68,21 @@ class Size:
     width: float
     epochs: int
     """Number of epochs on synthetic vehicles."""
+    passes: int
+    """Number of passes over the views of real images."""
     both: bool
     """Whether the network that saw synthetic vehicles alone ships as well. The package has room for one of them."""
 
 
-SIZES = {"small": Size("-small", 0.5, 30, both=True), "full": Size("", 1.0, 15, both=False)}
+SIZES = {"small": Size("-small", 0.5, 30, 3, both=True), "full": Size("", 1.0, 15, 3, both=False)}
+
+PARTS = 56
+"""Number of files with views, of 2,000 each."""
+
+SHRINKAGE = 1.0
+"""Of the linear map of the teachers' vectors: docs/weights.md."""
+
+LEARNING_RATE = 2e-3
 
 COMMON: dict[str, Any] = {
     "image_height": 128,
@@ -101,15 +114,26 @@ def make_weights(data: Path, teachers: Path, out: Path, size: Size) -> None:
     synthetic = train(write_table(out / "synthetic.csv", images), settings, out / f"synthetic{size.suffix}")
     if size.both:
         lineage = f"{len(images)} synthetic images; no real image and no other network"
-        ship(msinet.adapt(synthetic, images), f"msinet-synthetic{size.suffix}", lineage, settings, splits)
+        ship(msinet.adapt(synthetic, images), f"msinet-synthetic{size.suffix}", lineage, settings_dict(settings), splits)
 
     taught = teacher_vectors(splits.train, teachers, out / TEACHERS_FILE)
     grouped = labelled_by_neighbours(taught)
-    settings = real_settings(size, out)
-    real = train(write_table(out / "real.csv", grouped), settings, out / f"vehicles{size.suffix}")
+    of_views = make_views(
+        out / "views",
+        PARTS,
+        [image.path for image in grouped],
+        [image.path for image in images],
+        [load_teacher(teachers, name, out) for name in TEACHERS],
+    )
+    mean, matrix = WithinClass.of(Embeddings(taught.vectors, grouped)).map(SHRINKAGE)
+    mapped = (of_views.vectors - mean) @ matrix
+    mapped /= np.linalg.norm(mapped, axis=1, keepdims=True)
+    checkpoint = out / f"vehicles{size.suffix}.checkpoint"
+    real = distil(synthetic, of_views, mapped.astype(np.float32), checkpoint, size.passes, LEARNING_RATE)
+    settings = {"views": len(of_views), "passes": size.passes, "learning_rate": LEARNING_RATE, "shrinkage": SHRINKAGE}
     lineage = (
-        f"{len(images)} synthetic images, then {len(taught)} real images of vehicles without their labels, grouped by "
-        f"{TEACHERS[0]} and {TEACHERS[1]} (Open Model Zoo, Apache-2.0; training data not named)"
+        f"{len(images)} synthetic images, then {len(taught)} real images of vehicles without their labels, whose views were "
+        f"embedded by {TEACHERS[0]} and {TEACHERS[1]} (Open Model Zoo, Apache-2.0; training data not named)"
     )
     ship(msinet.adapt(real, grouped), f"msinet-vehicles{size.suffix}", lineage, settings, splits)
 
@@ -136,22 +160,6 @@ def synthetic_settings(size: Size) -> msinet.TrainSettings:
         learning_rate=6e-3,
         warmup_epochs=2,
         color_jitter=0.3,
-    )
-
-
-def real_settings(size: Size, out: Path) -> msinet.TrainSettings:
-    """Return how the network that knows synthetic vehicles, below `out`, learns real ones; it follows the teachers."""
-    return msinet.TrainSettings(
-        **COMMON,
-        width=size.width,
-        init=str(out / f"synthetic{size.suffix}"),
-        teachers=(out / TEACHERS_FILE,),
-        teacher_weight=5.0,
-        epochs=60,
-        images_per_identity=2,
-        learning_rate=2e-3,
-        warmup_epochs=5,
-        color_jitter=0.15,
     )
 
 
@@ -207,9 +215,7 @@ def labelled_by_neighbours(taught: Embeddings) -> list[ImageRecord]:
     ]
 
 
-def ship(
-    adapted: msinet.Adapted, name: str, lineage: str, settings: msinet.TrainSettings, splits: msinet.ReidSplits
-) -> None:
+def ship(adapted: msinet.Adapted, name: str, lineage: str, settings: Mapping[str, Any], splits: msinet.ReidSplits) -> None:
     """Write a model in half precision, without the classifiers, to where models that ship are found; score it."""
     network = adapted.network
     bare = type(network).from_arguments({**network.arguments(), "identities": 1})
@@ -219,7 +225,7 @@ def ship(
     info = {
         "lineage": lineage,
         "parameters": count_parameters(bare),
-        "training": settings_dict(settings),
+        "training": dict(settings),
         "adaptation": adapted.facts(),
     }
     save_model(bare, ZOO / name, info, LICENCE, half=True)

@@ -16,6 +16,7 @@ MOST_BYTES = 8e6
 
 @pytest.fixture(scope="module")
 def script(load_example):
+    load_example("distil_views")  # beside it
     return load_example("make_weights")
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from msinet.cli.app import main
 from msinet.data.embedding_files import load_vectors
+from msinet.data.readers.detect import load_splits
 from msinet.model.model_files import save_model
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.network import MSINet
@@ -151,6 +152,17 @@ def test_a_gallery_moves_through_a_file(yard, capsys):
     assert "24 entries" in told(capsys, "export", "yard", "--out", "all.parquet")
     assert "24 of 24" in told(capsys, "import", "copy", "all.parquet")
     assert json.loads(told(capsys, "info", "copy", "--json"))["cameras"] == {"1": 24}
+
+
+def test_labels_are_a_table_that_adapt_reads(yard, capsys):
+    done("add", "yard", "table.csv", "--only", "camera=2")
+    assert "48 entries" in told(capsys, "export", "yard", "--out", "labels.csv")
+    train = load_splits("labels.csv").train
+    assert len({(record.identity, record.camera) for record in train}) == 48
+    assert {record.path.name for record in train} == {f"{i:02}-{c}.png" for i in range(24) for c in (1, 2)}
+    assert "labels.txt: name a file .parquet" in told(capsys, "export", "yard", "--out", "labels.txt", code=2).replace(
+        "\n", " "
+    )
 
 
 def test_check_is_content_with_a_good_gallery(yard, capsys):

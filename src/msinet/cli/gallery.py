@@ -417,16 +417,21 @@ def check(gallery: Folder, *, rescue: Annotated[Path | None, OUTPUT] = None) -> 
 
 
 def export(gallery: Folder, *, out: Annotated[Path, OUTPUT]) -> None:
-    """Write all entries to one Parquet file: vectors, labels, thumbnails and what is known of them.
+    """Write all entries to a Parquet file, or the labels of those with an identity to a table.
 
     Args:
-        out: File to write, .parquet.
+        out: File to write. .parquet holds all, for gallery import. .csv is a table of paths, identities and cameras, which
+            adapt, train and calibrate read.
     """
     from msinet.gallery.exchange import export_store
+    from msinet.gallery.label_table import export_labels
     from msinet.jobs.gallery import open_gallery
 
+    if out.suffix.lower() not in (".parquet", ".csv"):
+        raise SettingsError(f"out is {out}: name a file .parquet, which holds all, or .csv, a table of labels", "out")
     with bars():
-        count = export_store(open_gallery(gallery, read_only=True).store, out)
+        opened = open_gallery(gallery, read_only=True)
+        count = export_labels(opened, out) if out.suffix.lower() == ".csv" else export_store(opened.store, out)
     say(f"Written to {out}: {count} entries")
 
 

@@ -125,6 +125,7 @@ def _passes(gallery: Gallery, entries: Sequence[Entry]) -> Passes:
         [entry.time.timestamp() if entry.time else None for entry in entries],
         [entry.identity if _is_given(entry) else None for entry in entries],
         [entry.identity if entry.linked else None for entry in entries],
+        [entry.id for entry in entries],
     )
 
 

@@ -32,9 +32,11 @@ class Passes:
     """P times the names of the groups that a pass is in already: none, one, or several where its entries disagree."""
     entries: Sequence[np.ndarray]
     """P times the positions of the entries of a pass."""
+    numbers: Sequence[int] = ()
+    """N numbers by which messages call the entries; by default their positions."""
 
     def __post_init__(self) -> None:
-        columns = {name: len(getattr(self, name)) for name in self.__dataclass_fields__}
+        columns = {name: len(getattr(self, name)) for name in self.__dataclass_fields__ if name != "numbers"}
         if len(set(columns.values())) > 1 or self.vectors.ndim != 2:
             raise ValueError(f"vectors of shape (P, D) and P values in each column are needed, not {columns}")
         if not np.isfinite(self.vectors).all():
@@ -44,6 +46,11 @@ class Passes:
 
     def __len__(self) -> int:
         return len(self.vectors)
+
+    def number_of(self, place: int) -> int:
+        """Return the number of a pass's first entry."""
+        position = int(self.entries[place][0])
+        return self.numbers[position] if self.numbers else position
 
     @cached_property
     def of_entry(self) -> np.ndarray:
@@ -65,6 +72,7 @@ def passes_of(
     times: Sequence[float | None],
     identities: Sequence[str | None],
     groups: Sequence[str | None],
+    numbers: Sequence[int] = (),
 ) -> Passes:
     """Return the passes of N entries, in the order of their first entries.
 
@@ -79,6 +87,7 @@ def passes_of(
         times: UTC seconds. First and last time of a pass are those of its entries that have one.
         identities: that a person gave. A pass has that of any of its entries.
         groups: names of the groups that entries are in already.
+        numbers: by which messages call the entries; by default their positions.
 
     Raises:
         ValueError: a column has another length than the vectors.
@@ -99,6 +108,7 @@ def passes_of(
         [next(iter(_labels(identities, places)), None) for places in entries],
         [_labels(groups, places) for places in entries],
         entries,
+        numbers,
     )
 
 
