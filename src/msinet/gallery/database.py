@@ -10,6 +10,9 @@ from pathlib import Path
 from msinet.errors import BusyError, FileError, ModelError
 from msinet.gallery.schema import create_tables, require_version
 
+DATABASE = "gallery.sqlite"
+"""Name of the database in a gallery's folder."""
+
 PATIENCE = 60.0
 """Seconds that a writer waits for another one."""
 

@@ -56,6 +56,11 @@ def as_time(value: datetime | str | float) -> datetime | None:
         return None
 
 
+def datetime_of(seconds: float | None) -> datetime | None:
+    """Return a time of a store, in UTC."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
 def length_of(value: str | timedelta, setting: str) -> timedelta:
     """Return a length of time.
 
