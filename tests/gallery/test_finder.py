@@ -1,6 +1,7 @@
 """The index finds what comparing with every vector finds, and never answers with what is not in the store."""
 
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -33,8 +34,8 @@ def test_the_recall_that_an_index_states_is_that_of_new_queries(coded):
     queries = unit(100, seed=3, dim=DIM)
     right = np.argsort(-(queries @ vectors.T))[:, :10] + 1
     recall = np.mean([np.isin(row, found(gallery, query)).mean() for row, query in zip(right, queries, strict=True)])
-    assert isinstance(gallery.finder.index, CodedIndex)
-    assert recall >= gallery.finder.index.recall - 0.01 >= 0.97
+    assert isinstance(gallery.store.finder.index, CodedIndex)
+    assert recall >= gallery.store.finder.index.recall - 0.01 >= 0.97
 
 
 def test_similarities_are_those_of_the_vectors(coded):
@@ -80,9 +81,26 @@ def test_the_index_is_taken_from_its_file(coded, monkeypatch):
     new = unit(1, seed=8, dim=DIM)[0]
     gallery.add(new)
     monkeypatch.setattr(finder.Finder, "_made", lambda self: pytest.fail("the index is made anew"))
-    opened = Gallery.open(gallery.folder)
+    opened = Gallery.open(gallery.place)
     assert found(opened, vectors[3]) == expected
     assert found(opened, new)[0] == 3_001
+
+
+def test_a_service_answers_while_the_index_is_made_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr(finder, "EXACT_UP_TO", 1_000)
+    gallery, vectors, may = Gallery.create(tmp_path / "g", dim=DIM), unit(3_000, dim=DIM), threading.Event()
+    gallery.store.finder.in_background = True
+    train = finder.train_lists
+    monkeypatch.setattr(finder, "train_lists", lambda *given: may.wait() and train(*given))
+    gallery.add(vectors[:900])
+    assert found(gallery, vectors[3])[0] == 4
+    gallery.add(vectors[900:])
+    assert found(gallery, vectors[2_900])[0] == 2_901
+    assert isinstance(gallery.store.finder.index, ExactIndex)
+    may.set()
+    gallery.store.finder._maker.join()
+    assert isinstance(gallery.store.finder.index, CodedIndex)
+    assert found(gallery, vectors[2_900])[0] == 2_901
 
 
 def missing(folder):
@@ -119,20 +137,20 @@ def no_description(folder):
 def test_a_damaged_index_is_made_anew(coded, harm):
     gallery, vectors = coded
     expected = found(gallery, vectors[3])
-    harm(gallery.folder)
-    assert found(Gallery.open(gallery.folder), vectors[3]) == expected
-    assert len(list(gallery.folder.glob("index-*.faiss"))) <= 2
+    harm(gallery.place)
+    assert found(Gallery.open(gallery.place), vectors[3]) == expected
+    assert len(list(gallery.place.glob("index-*.faiss"))) <= 2
 
 
 def test_an_index_that_lies_is_found_by_its_recall(coded):
     gallery, vectors = coded
     gallery.query(vectors[0])
-    assert gallery.finder.recall() >= 0.98
-    index = gallery.finder.index
+    assert gallery.store.finder.recall() >= 0.98
+    index = gallery.store.finder.index
     lying = train_lists(vectors, 16)
     lying.add_with_ids(vectors[::-1].copy(), np.arange(1, 3_001))
-    gallery.finder._index = CodedIndex(lying, index.last, index.trained_on)
-    assert gallery.finder.recall() < 0.5
+    gallery.store.finder._index = CodedIndex(lying, index.last, index.trained_on)
+    assert gallery.store.finder.recall() < 0.5
 
 
 def test_a_gallery_that_shrinks_is_compared_exactly_again(coded):
@@ -141,7 +159,7 @@ def test_a_gallery_that_shrinks_is_compared_exactly_again(coded):
     gallery.remove(camera=[f"c{i}" for i in range(1, 10)])
     gallery.vacuum()
     gallery.query(vectors[0])
-    assert isinstance(gallery.finder.index, ExactIndex)
+    assert isinstance(gallery.store.finder.index, ExactIndex)
 
 
 def test_the_nearest_of_some_are_those_of_a_full_comparison():

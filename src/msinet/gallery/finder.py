@@ -65,12 +65,18 @@ class Finder:
         folder: where the index is kept.
         dim: length of a vector.
         keeps: whether the index is written to the folder.
+
+    Attributes:
+        in_background: whether an index that is outgrown goes on until a new one was made; otherwise queries wait for that.
     """
+
+    in_background = False
 
     def __init__(self, store: Store, folder: Path, dim: int, keeps: bool = True) -> None:
         self.store, self.folder, self.dim, self.keeps = store, folder, dim, keeps
         self._index: Index | None = None
         self._saved = self._seen = 0
+        self._maker: threading.Thread | None = None
         self._lock = threading.RLock()
 
     @property
@@ -81,19 +87,37 @@ class Finder:
             if self._index is None:
                 self._index = self._open(last)
             if self._seen < last:
-                for ids, vectors in self.store.blocks(self._index.last):
-                    self._index.add(ids, vectors)
+                self._catch_up(self._index)
                 self._seen = last
             if self._is_outgrown(self._index):
-                self._index = self._made()
+                self._replace()
             self._save_now_and_then(self._index)
             return self._index
 
+    def _catch_up(self, index: Index) -> None:
+        """Add the entries that are newer than an index."""
+        for ids, vectors in self.store.blocks(index.last):
+            index.add(ids, vectors)
+
+    def _replace(self) -> None:
+        """Make an index of the present size, at once or, where queries must not wait, beside them."""
+        if not self.in_background:
+            self._index, self._saved = self._made(), 0
+        elif self._maker is None or not self._maker.is_alive():
+            self._maker = threading.Thread(target=self._replace_beside, name="index", daemon=True)
+            self._maker.start()
+
+    def _replace_beside(self) -> None:
+        made = self._made()
+        with self._lock:
+            self._catch_up(made)
+            self._index, self._saved = made, 0
+
     def _open(self, last: int) -> Index:
-        """Return the index of the folder or, where there is none that fits, an exact one, which may be outgrown at once."""
+        """Return the index of the folder or, where there is none that fits, a new one."""
         found = load_index(self.folder, self.store.facts["id"])
         if found is None or found.last > last or found.coded.d != self.dim:
-            return ExactIndex(self.dim)
+            return self._made()
         self._saved = found.last
         return found
 
@@ -105,11 +129,10 @@ class Finder:
     def _made(self) -> Index:
         """Return a new index of all entries, with its recall measured."""
         ids = self.store.ids()
-        if len(ids) <= EXACT_UP_TO:  # Many were removed.
-            index = ExactIndex(self.dim)
-            for block in self.store.blocks():
-                index.add(*block)
-            return index
+        if len(ids) <= EXACT_UP_TO:
+            exact = ExactIndex(self.dim)
+            self._catch_up(exact)
+            return exact
         rng, lists = np.random.default_rng(0), lists_for(len(ids))
         bar = begin("index", len(ids))
         sample = self.store.vectors(rng.choice(ids, min(len(ids), SAMPLE * lists), replace=False))[1]
@@ -120,7 +143,6 @@ class Finder:
             nearest.look_at(numbers, vectors)
             bar.advance(len(numbers))
         choose_effort(index, nearest)
-        self._saved = 0
         return index
 
     def _save_now_and_then(self, index: Index) -> None:
@@ -131,7 +153,7 @@ class Finder:
     def rebuild(self) -> None:
         """Make the index anew."""
         with self._lock:
-            self._index = self._made()
+            self._index, self._saved = self._made(), 0
             self._save_now_and_then(self._index)
 
     def recall(self) -> float:
