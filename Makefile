@@ -8,7 +8,7 @@ install: .venv/installed
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --editable ".[dev,train,export,demo,gallery,heic,ray,table,track]"
+	$(BIN)/pip install --quiet --editable ".[dev,train,export,demo,gallery,heic,milvus,ray,serve,table,track]"
 	touch $@
 
 demo: install

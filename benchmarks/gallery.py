@@ -37,7 +37,7 @@ def vectors(count: int, seed: int) -> Iterator[np.ndarray]:
     world = np.random.default_rng(7)
     axes = np.linalg.qr(world.standard_normal((DIM, RANK)))[0].astype(np.float32)
     mean = world.standard_normal(RANK).astype(np.float32)
-    mean *= np.sqrt(MEAN) / np.linalg.norm(mean)
+    mean *= np.float32(np.sqrt(MEAN) / np.linalg.norm(mean))
     spread = (np.arange(RANK) + 3.0) ** -DECAY
     spread = np.sqrt(spread / spread.sum()).astype(np.float32)
     rng = np.random.default_rng(seed)
@@ -46,7 +46,7 @@ def vectors(count: int, seed: int) -> Iterator[np.ndarray]:
         identities = rng.standard_normal((-(-size // IMAGES), RANK), np.float32).repeat(IMAGES, axis=0)[:size]
         images = rng.standard_normal((size, RANK), np.float32)
         made = (mean + spread * (np.sqrt(BETWEEN) * identities + np.sqrt(WITHIN) * images)) @ axes.T
-        yield made / np.linalg.norm(made, axis=1, keepdims=True)
+        yield (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
 
 
 def records(start: int, count: int):
@@ -127,7 +127,7 @@ def of_gallery(count: int, folder: Path) -> list[Row]:
     rows = [Row("additions in parts of 50,000", f"{count / seconds:,.0f} a second", ">= 20,000")]
     before, at_first = memory(), time.perf_counter()
     gallery.query(queries[0])
-    index = gallery.finder.index
+    index = gallery.store.finder.index
     rows += [
         Row("index made", f"{time.perf_counter() - at_first:.0f} s", "<= 30 minutes for 1,000,000"),
         Row("index in memory", f"{memory() - before:.0f} MB", "<= 1.5 GB for 1,000,000"),

@@ -33,8 +33,8 @@ FEWER = {
 RATE = "0.2"
 """Rate of a calibration, which few identities can show."""
 LAUNCHERS = ("torchrun", "accelerate", "srun")
-ONLY_READ = ("experiments.md", "scaling.md")
-"""Pages whose commands take hours or clusters: only their words are checked."""
+ONLY_READ = ("experiments.md", "scaling.md", "service.md")
+"""Pages whose commands take hours, clusters or a service that runs: only their words are checked."""
 TRANSLATED = "README.zh-CN.md"
 
 

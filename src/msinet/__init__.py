@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from msinet.architecture_search.conclusion import Searched
     from msinet.architecture_search.search import search
     from msinet.architecture_search.settings import SearchSettings
+    from msinet.client import Client
     from msinet.data.embedder import Embedded
     from msinet.data.embeddings import Embeddings
     from msinet.data.readers.detect import load_splits
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Adapted": "msinet.training.adaptation",
     "Architecture": "msinet.model.msinet.architecture",
+    "Client": "msinet.client",
     "Embedded": "msinet.data.embedder",
     "Embeddings": "msinet.data.embeddings",
     "Gallery": "msinet.gallery.gallery",

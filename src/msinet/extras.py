@@ -14,6 +14,13 @@ EXTRAS = {
     "trimesh": "demo",
     "faiss": "gallery",
     "scipy": "gallery",
+    "pymilvus": "milvus",
+    "grpc": "milvus",
+    "fastapi": "serve",
+    "httpx": "serve",
+    "prometheus_client": "serve",
+    "python_multipart": "serve",
+    "uvicorn": "serve",
 }
 """Extras by the package that they bring, of the packages that whole rooms of the house need."""
 

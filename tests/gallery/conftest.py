@@ -1,3 +1,7 @@
+import os
+from importlib.util import find_spec
+from itertools import count
+
 import numpy as np
 import pytest
 
@@ -55,3 +59,48 @@ def picture(seed):
     """A picture that differs from those of other seeds."""
     cells = np.random.default_rng(seed).integers(0, 256, (2, 2, 3), np.uint8)
     return cells.repeat(8, axis=0).repeat(8, axis=1)
+
+
+@pytest.fixture(scope="session")
+def milvus(tmp_path_factory):
+    """HOST:PORT of a Milvus: that of the variable MSINET_MILVUS or, without, Milvus Lite in this process."""
+    if given := os.environ.get("MSINET_MILVUS"):
+        yield given
+        return
+    if not find_spec("milvus_lite") or not find_spec("pymilvus"):
+        pytest.skip('pip install "msinet[milvus]" milvus-lite, or set MSINET_MILVUS to the HOST:PORT of a Milvus')
+    from milvus_lite.adapter.grpc.server import start_server_in_thread
+
+    server, database, port = start_server_in_thread(str(tmp_path_factory.mktemp("milvus") / "lite"))
+    yield f"127.0.0.1:{port}"
+    server.stop(grace=0)
+    database.close()
+
+
+NAMES = count()
+
+
+@pytest.fixture
+def address(milvus):
+    """Return a maker of addresses of galleries that are not there yet; they are removed in the end."""
+    from msinet.gallery.milvus_server import MilvusServer
+
+    names = []
+
+    def make():
+        names.append(f"g{os.getpid()}_{next(NAMES)}")
+        return f"milvus://{milvus}/{names[-1]}"
+
+    yield make
+    server = MilvusServer(milvus)
+    for name in names:
+        for collection in (name, f"{name}_notes"):
+            server.drop(collection)
+
+
+@pytest.fixture(params=["sqlite", "milvus"])
+def new_place(request, tmp_path):
+    """Return a maker of places for galleries: folders and, in a second run, addresses of Milvus."""
+    if request.param == "milvus":
+        return request.getfixturevalue("address")
+    return lambda: tmp_path / f"gallery-{next(NAMES)}"

@@ -15,8 +15,8 @@ pytest.importorskip("pyarrow")
 
 
 @pytest.fixture
-def full(tmp_path):
-    gallery = Gallery.create(tmp_path / "full", Colours(), name="colours", thumbnails=True)
+def full(new_place):
+    gallery = Gallery.create(new_place(), Colours(), name="colours", thumbnails=True)
     gallery.add(picture(1), identity="7", camera="north", time=datetime(2026, 5, 1, tzinfo=UTC), fields={"lane": "2"})
     gallery.add([picture(2), picture(3)], track="t")
     gallery.add(picture(1), again=True)
@@ -25,11 +25,13 @@ def full(tmp_path):
     return gallery
 
 
-def test_nothing_is_lost_on_the_way(full, tmp_path):
+@pytest.mark.parametrize("to", ["folder", "milvus"])
+def test_nothing_is_lost_on_the_way(full, to, request, tmp_path):
     file = tmp_path / "all.parquet"
+    place = request.getfixturevalue("address")() if to == "milvus" else tmp_path / "copy"
     assert export_store(full.store, file) == 4
-    assert import_gallery(tmp_path / "copy", file) == (4, 4)
-    copy = Gallery.open(tmp_path / "copy", Colours())
+    assert import_gallery(place, file) == (4, 4)
+    copy = Gallery.open(place, Colours())
     assert copy.name == "colours"
     by_path = {entry.id: entry for entry in full.find()}
     moved = {match.entry.id: match.entry for match in copy.query(picture(1), top_k=9).matches}
@@ -42,11 +44,19 @@ def test_nothing_is_lost_on_the_way(full, tmp_path):
     assert np.array_equal(copy.store.vectors([1])[1], full.store.vectors([1])[1])
 
 
+def test_a_calibration_goes_with_the_entries(full, new_place, tmp_path):
+    file, place = tmp_path / "all.parquet", new_place()
+    full.store.add_calibration("monday", '{"rate": 0.01}')
+    export_store(full.store, file)
+    import_gallery(place, file)
+    assert Gallery.open(place).store.calibration() == ("monday", '{"rate": 0.01}')
+
+
 def test_an_import_twice_adds_nothing(full, tmp_path):
     file = tmp_path / "all.parquet"
     export_store(full.store, file)
     count = len(full)
-    assert import_gallery(full.folder, file)[1] <= 1  # What was added again is added again.
+    assert import_gallery(full.place, file)[1] <= 1  # What was added again is added again.
     assert len(full) <= count + 1
 
 

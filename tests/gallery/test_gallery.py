@@ -17,6 +17,16 @@ from msinet.gallery.gallery import Gallery
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
+@pytest.fixture
+def gallery(new_place, colours):
+    return Gallery.create(new_place(), colours)
+
+
+@pytest.fixture
+def of_vectors(new_place):
+    return Gallery.create(new_place(), dim=DIM)
+
+
 def ids(answer):
     return [match.entry.id for match in answer.matches]
 
@@ -191,20 +201,8 @@ def test_numbers_of_removed_entries_are_not_given_again(of_vectors):
     assert of_vectors.add(unit(1, seed=4)).ids == (4,)
 
 
-def test_vacuum_leaves_no_trace(of_vectors):
-    secret = unit(1, seed=77)[0]
-    of_vectors.add(unit(40))
-    of_vectors.add(secret, identity="somebody who wants to be forgotten")
-    of_vectors.remove(identity="somebody who wants to be forgotten")
-    of_vectors.vacuum()
-    content = b"".join(file.read_bytes() for file in of_vectors.folder.iterdir())
-    assert b"wants to be forgotten" not in content
-    assert secret.tobytes() not in content
-    assert len(of_vectors.query(secret, top_k=50).matches) == 40
-
-
-def test_thumbnails_are_small_pictures(tmp_path, colours):
-    gallery = Gallery.create(tmp_path / "g", colours, thumbnails=True)
+def test_thumbnails_are_small_pictures(new_place, colours):
+    gallery = Gallery.create(new_place(), colours, thumbnails=True)
     gallery.add(np.repeat(picture(3), 40, axis=1))
     image = Image.open(io.BytesIO(gallery.thumbnail(1)))
     assert (image.format, image.size) == ("WEBP", (128, 3))
@@ -218,13 +216,13 @@ def test_without_thumbnails_none_is_kept(gallery):
 def test_a_gallery_of_another_model_is_refused(gallery):
     gallery.add(picture(3))
     with pytest.raises(ModelError, match="weights colours, and the model has others"):
-        Gallery.open(gallery.folder, Colours("others"))
-    assert ids(Gallery.open(gallery.folder, Colours()).query(picture(3))) == [1]
+        Gallery.open(gallery.place, Colours("others"))
+    assert ids(Gallery.open(gallery.place, Colours()).query(picture(3))) == [1]
 
 
 def test_without_a_model_entries_and_vectors_can_be_asked_for(gallery):
     gallery.add([picture(3), picture(4)])
-    opened = Gallery.open(gallery.folder)
+    opened = Gallery.open(gallery.place)
     assert ids(opened.query(1)) == [2]
     with pytest.raises(ModelError, match="opened without a model"):
         opened.query(picture(3))
@@ -240,7 +238,7 @@ def test_what_is_no_gallery_is_named(tmp_path):
 
 def test_a_second_gallery_is_not_created_over_the_first(gallery):
     with pytest.raises(FileError, match="has a gallery"):
-        Gallery.create(gallery.folder, dim=4)
+        Gallery.create(gallery.place, dim=4)
 
 
 @pytest.mark.parametrize("given", [{}, {"dim": 3, "model": Colours()}])
@@ -294,7 +292,7 @@ def test_info_counts(of_vectors):
 
 def test_a_gallery_that_was_opened_before_finds_what_another_process_added(of_vectors):
     of_vectors.add(unit(30))
-    reader = Gallery.open(of_vectors.folder, read_only=True)
+    reader = Gallery.open(of_vectors.place, read_only=True)
     assert len(reader.query(unit(1)[0], top_k=100).matches) == 30
     new = unit(1, seed=8)[0]
     of_vectors.add(new)

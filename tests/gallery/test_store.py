@@ -43,14 +43,14 @@ for seed in range(50):
 
 
 def test_additions_that_returned_outlive_kills_at_50_moments(of_vectors):
-    done = subprocess.run([sys.executable, "-c", KILLER, str(of_vectors.folder)], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", KILLER, str(of_vectors.place)], capture_output=True, text=True, check=True)
     acknowledged = dict(line.split() for line in done.stdout.splitlines())
     there = {str(entry.id): entry for entry in of_vectors.find()}
     assert len(acknowledged) > 300
     assert {id: there[id].identity for id in acknowledged} == acknowledged
     assert all(entry.fields["number"] == entry.identity.partition("-")[2] for entry in there.values())
     assert len(of_vectors.store.vectors(map(int, there))[0]) == len(there)
-    assert check_gallery(of_vectors.folder).is_good
+    assert check_gallery(of_vectors.place).is_good
 
 
 def test_each_commit_is_written_through(of_vectors):
@@ -61,7 +61,7 @@ def test_each_commit_is_written_through(of_vectors):
 
 def test_two_writers_wait_for_each_other(of_vectors):
     def add(seed):
-        own = Gallery.open(of_vectors.folder)
+        own = Gallery.open(of_vectors.place)
         for vector in unit(40, seed):
             own.add(vector)
 
@@ -75,14 +75,14 @@ def test_two_writers_wait_for_each_other(of_vectors):
 
 def test_a_writer_that_waits_too_long_says_so(of_vectors, monkeypatch):
     monkeypatch.setattr(database, "PATIENCE", 0.05)
-    waiting = Gallery.open(of_vectors.folder)
+    waiting = Gallery.open(of_vectors.place)
     with of_vectors.store.database.writing(), pytest.raises(BusyError, match="another process has been writing"):
         waiting.add(unit(1))
 
 
 def test_a_reader_reads_while_somebody_writes(of_vectors):
     of_vectors.add(unit(5))
-    reader = Gallery.open(of_vectors.folder, read_only=True)
+    reader = Gallery.open(of_vectors.place, read_only=True)
     with of_vectors.store.database.writing() as writing:
         writing.execute("DELETE FROM entries")
         assert len(reader) == 5
@@ -103,7 +103,7 @@ def test_an_addition_that_fails_adds_nothing(of_vectors, monkeypatch):
 
 def test_a_gallery_that_is_read_only_refuses_additions_and_answers(of_vectors):
     of_vectors.add(unit(3))
-    reader = Gallery.open(of_vectors.folder, read_only=True)
+    reader = Gallery.open(of_vectors.place, read_only=True)
     with pytest.raises(FileError, match="cannot be written to"):
         reader.add(unit(1, seed=2))
     assert len(reader.query(unit(1)[0]).matches) == 3
@@ -113,11 +113,11 @@ def test_a_gallery_that_is_read_only_refuses_additions_and_answers(of_vectors):
 def test_a_folder_that_cannot_be_written_to_can_be_read(of_vectors):
     of_vectors.add(unit(3))
     of_vectors.store.database.close()
-    of_vectors.folder.chmod(0o500)
+    of_vectors.place.chmod(0o500)
     try:
-        assert len(Gallery.open(of_vectors.folder, read_only=True).query(unit(1)[0]).matches) == 3
+        assert len(Gallery.open(of_vectors.place, read_only=True).query(unit(1)[0]).matches) == 3
     finally:
-        of_vectors.folder.chmod(0o700)
+        of_vectors.place.chmod(0o700)
 
 
 def changed(folder, statement):
@@ -127,15 +127,15 @@ def changed(folder, statement):
 
 
 def test_a_later_version_is_refused(of_vectors):
-    changed(of_vectors.folder, "PRAGMA user_version = 99")
+    changed(of_vectors.place, "PRAGMA user_version = 99")
     with pytest.raises(ModelError, match="later version"):
-        Gallery.open(of_vectors.folder)
+        Gallery.open(of_vectors.place)
 
 
 def test_a_database_of_something_else_is_refused(of_vectors):
-    changed(of_vectors.folder, "PRAGMA application_id = 5")
+    changed(of_vectors.place, "PRAGMA application_id = 5")
     with pytest.raises(ModelError, match="something else"):
-        Gallery.open(of_vectors.folder)
+        Gallery.open(of_vectors.place)
 
 
 def test_a_migration_is_done_once_and_wholly(tmp_path):
@@ -159,7 +159,7 @@ def damaged(gallery, share):
     """Overwrite some pages in the middle of a gallery's database."""
     gallery.vacuum()
     gallery.store.database.close()
-    file = gallery.folder / "gallery.sqlite"
+    file = gallery.place / "gallery.sqlite"
     content = bytearray(file.read_bytes())
     start = int(len(content) * share) // database.PAGE * database.PAGE
     content[start : start + 2 * database.PAGE] = b"\x5a" * 2 * database.PAGE
@@ -171,12 +171,12 @@ def test_what_can_be_read_of_a_damaged_database_is_saved(of_vectors, tmp_path, s
     vectors = unit(4_000)
     of_vectors.add(vectors, camera="c", fields={"lane": "2"})
     damaged(of_vectors, share)
-    found = check_gallery(of_vectors.folder)
+    found = check_gallery(of_vectors.place)
     assert found.faults
-    saved = rescue_gallery(of_vectors.folder, tmp_path / "saved")
+    saved = rescue_gallery(of_vectors.place, tmp_path / "saved")
     assert 1_000 < saved <= 4_000
     rescued = Gallery.open(tmp_path / "saved")
-    assert check_gallery(rescued.folder).is_good
+    assert check_gallery(rescued.place).is_good
     kept = rescued.store.vectors(entry.id for entry in rescued.find())[1]
     assert (kept @ vectors.T).max(axis=1) == pytest.approx(1, abs=1e-5)
 
@@ -201,3 +201,15 @@ def test_vectors_are_those_that_were_added(of_vectors):
     vectors = unit(10, dim=DIM)
     of_vectors.add(vectors)
     assert of_vectors.store.vectors(range(1, 11))[1] == pytest.approx(vectors, abs=1e-7)
+
+
+def test_vacuum_leaves_no_trace(of_vectors):
+    secret = unit(1, seed=77)[0]
+    of_vectors.add(unit(40))
+    of_vectors.add(secret, identity="somebody who wants to be forgotten")
+    of_vectors.remove(identity="somebody who wants to be forgotten")
+    of_vectors.vacuum()
+    content = b"".join(file.read_bytes() for file in of_vectors.place.iterdir())
+    assert b"wants to be forgotten" not in content
+    assert secret.tobytes() not in content
+    assert len(of_vectors.query(secret, top_k=50).matches) == 40

@@ -31,6 +31,7 @@ VERBS = (
     "evaluate",
     "embed",
     "export",
+    "serve",
     "report",
     "rerun",
     "models",

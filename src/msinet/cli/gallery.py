@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from msinet.gallery.entries import Answer, Entry
     from msinet.jobs.gallery import Asked
 
-Folder = Annotated[Path, DATA, Parameter(help="Folder of the gallery.")]
+Place = Annotated[str, DATA, Parameter(help="Folder of the gallery, or milvus://HOST:PORT/NAME.")]
 Incoming = Annotated[Path, DATA, Parameter(help="Image, folder, table, or file that msinet embed wrote.")]
 Model = Annotated[
     Path | None, DATA, Parameter(help="Model in place of the one that the gallery remembers, such as an export of it.")
@@ -35,13 +35,13 @@ Fields = Annotated[tuple[str, ...], SCORING, SEVERAL]
 
 
 def create(
-    gallery: Folder,
+    gallery: Place,
     *,
     model: Annotated[Path | None, DATA] = None,
     dim: Annotated[int | None, DATA] = None,
     thumbnails: Annotated[bool, DATA] = False,
 ) -> None:
-    """Create a gallery in a folder.
+    """Create a gallery in a folder, or in Milvus.
 
     Args:
         model: Model that embeds its images: a name that msinet models lists, a folder, or a file that msinet export wrote.
@@ -56,7 +56,7 @@ def create(
 
 
 def add(
-    gallery: Folder,
+    gallery: Place,
     data: Incoming,
     *,
     split: Split = "all",
@@ -96,7 +96,7 @@ def add(
 
 
 def query(
-    gallery: Folder,
+    gallery: Place,
     images: Annotated[tuple[Path, ...], DATA, SEVERAL] = (),
     *,
     entry: Annotated[int | None, DATA] = None,
@@ -208,7 +208,7 @@ def show_asked(asked: "Asked", json: bool) -> None:
 
 
 def link(
-    gallery: Folder,
+    gallery: Place,
     *,
     threshold: Annotated[float | None, SCORING] = None,
     travel: Annotated[Path | None, DATA] = None,
@@ -250,7 +250,7 @@ def link(
 
 
 def remove(
-    gallery: Folder,
+    gallery: Place,
     *,
     entry: Annotated[tuple[int, ...], DATA, SEVERAL] = (),
     identity: Annotated[str | None, DATA] = None,
@@ -289,7 +289,7 @@ HINT = " (their traces leave the file with --vacuum)"
 
 
 def list_(
-    gallery: Folder,
+    gallery: Place,
     *,
     identity: Annotated[str | None, SCORING] = None,
     camera: Annotated[str | None, SCORING] = None,
@@ -319,7 +319,7 @@ def list_(
         show_table(LABELS, [_labels(entry) for entry in entries])
 
 
-def info(gallery: Folder, *, json: AsJson = False) -> None:
+def info(gallery: Place, *, json: AsJson = False) -> None:
     """Show what is known of a gallery: its entries, cameras, times, model and calibration."""
     from dataclasses import asdict
 
@@ -342,7 +342,7 @@ def info(gallery: Folder, *, json: AsJson = False) -> None:
 
 
 def calibrate(
-    gallery: Folder,
+    gallery: Place,
     data: Incoming,
     *,
     rate: Annotated[float, SCORING] = 0.01,
@@ -375,7 +375,7 @@ def calibrate(
     if report:
         from msinet.files.atomic import write_atomically
 
-        write_atomically(report, calibration_page(done, f"{gallery.name}: known or unknown").encode())
+        write_atomically(report, calibration_page(done, f"{Path(gallery).name}: known or unknown").encode())
     show_calibration(done)
     say(f"Written to {gallery}{f' and {report}' if report else ''}")
 
@@ -391,13 +391,14 @@ def show_calibration(done: "Calibration") -> None:
     show_table((f"{done.entries} entries, {done.identities} labelled identities", "", "95 % interval"), rows)
 
 
-def check(gallery: Folder, *, rescue: Annotated[Path | None, OUTPUT] = None) -> None:
-    """Check a gallery's database and index. The exit code is 1 where something is wrong.
+def check(gallery: Place, *, rescue: Annotated[str | None, OUTPUT] = None) -> None:
+    """Check a gallery's store and index. The exit code is 1 where something is wrong.
 
     Args:
-        rescue: Folder for a new gallery of all that can be read of a damaged one.
+        rescue: Folder or address for a new gallery of all that can be read of a damaged folder.
     """
     from msinet.gallery.checking import check_gallery
+    from msinet.gallery.places import is_address
     from msinet.jobs.gallery import rescue_gallery
 
     with bars():
@@ -411,12 +412,16 @@ def check(gallery: Folder, *, rescue: Annotated[Path | None, OUTPUT] = None) -> 
     if rescue:
         say(f"Written to {rescue}: {saved} entries")
     if found.faults and not rescue:
-        raise FileError(f"{gallery} is damaged: --rescue FOLDER makes a new gallery of what can be read, or restore a copy")
+        remedy = "--rescue FOLDER makes a new gallery of what can be read, or restore a copy"
+        if is_address(gallery):
+            remedy = "restore a backup of Milvus, or export what can be read"
+        raise FileError(f"{gallery} is damaged: {remedy}")
     if not found.is_good and not found.faults:
-        raise DatasetError("the index finds too few: remove index.json, and the next query makes it anew")
+        remedy = "choose another autoIndex" if is_address(gallery) else "remove index.json, and a query makes it anew"
+        raise DatasetError(f"the index finds too few: {remedy}")
 
 
-def export(gallery: Folder, *, out: Annotated[Path, OUTPUT]) -> None:
+def export(gallery: Place, *, out: Annotated[Path, OUTPUT]) -> None:
     """Write all entries to a Parquet file, or the labels of those with an identity to a table.
 
     Args:
@@ -435,7 +440,7 @@ def export(gallery: Folder, *, out: Annotated[Path, OUTPUT]) -> None:
     say(f"Written to {out}: {count} entries")
 
 
-def import_(gallery: Folder, file: Annotated[Path, DATA]) -> None:
+def import_(gallery: Place, file: Annotated[Path, DATA]) -> None:
     """Add the entries of a file that `gallery export` wrote; a gallery that is not there is created.
 
     Args:

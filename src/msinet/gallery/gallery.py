@@ -16,16 +16,13 @@ from msinet.data.embedding_files.vectors import scale_to_unit_length
 from msinet.data.embeddings import Embeddings
 from msinet.data.records import ImageRecord
 from msinet.data.sources import Source
-from msinet.errors import DatasetError, FileError, ModelError, SettingsError
-from msinet.files.paths import user_path
+from msinet.errors import DatasetError, ModelError, SettingsError
 from msinet.gallery.calibration.calibration import Calibration
-from msinet.gallery.database import Database
 from msinet.gallery.entries import Added, Answer, Entry, Match
 from msinet.gallery.filters import ALL, Filter
-from msinet.gallery.finder import Finder
-from msinet.gallery.index_files import remove_index
 from msinet.gallery.intake import as_vectors, embedded_parts, items_of, labels_given, require_length, vector_parts
-from msinet.gallery.store import DATABASE, Store, open_store
+from msinet.gallery.places import Address, Place, create_store, open_store, place_of
+from msinet.gallery.store import Store
 from msinet.gallery.times import length_of
 
 Model = Embedder | EmbedsPixels
@@ -53,98 +50,86 @@ class GalleryFacts:
     """When the gallery was calibrated, and to which rate."""
 
 
-def is_gallery(folder: Path) -> bool:
-    """Return whether a folder has a gallery."""
-    return (folder / DATABASE).is_file()
-
-
 class Gallery:
     """A collection of images that is searched by image.
 
-    Its folder holds a SQLite database, which is the truth, and an index that is made from it. Additions outlive a loss of
-    power once they return. Any number of threads and processes may read while one writes; a second writer waits.
+    It is a folder with a SQLite database, which is the truth, and an index that is made from it; or, for more than one
+    machine holds, two collections of a Milvus cluster. Additions outlive a loss of power once they return. Any number of
+    threads and processes may read while one writes; a second writer waits.
 
     Use `create` and `open`.
     """
 
-    def __init__(self, folder: Path, store: Store, model: Model | None) -> None:
-        self.folder, self.store = folder, store
+    def __init__(self, place: Place, store: Store, model: Model | None) -> None:
+        self.place, self.store = place, store
         self.facts = store.facts
         self.dim = int(self.facts["dim"])
         self.embedder: Embedder | None = None
         if model is not None:
             self.use(model)
-        self.finder = Finder(store, folder, self.dim, keeps=not store.database.read_only)
 
     @classmethod
     def create(
         cls,
-        folder: str | Path,
+        place: str | Path | Address,
         model: Model | None = None,
         *,
         dim: int | None = None,
         name: str = "",
         thumbnails: bool = False,
     ) -> Self:
-        """Create a gallery in a folder that has none.
+        """Create a gallery at a place that has none.
 
         Args:
-            folder: created if needed.
+            place: folder, created if needed; or milvus://HOST:PORT/NAME.
             model: what embeds its images; without one, vectors alone are added.
             dim: length of the vectors, where there is no model.
             name: name or file of the model, by which the command line opens it.
             thumbnails: keep a picture of at most 128 pixels a side of each image.
 
         Raises:
-            FileError: there is a gallery, or nothing can be written there.
-            SettingsError: neither a model nor a length is given, or both.
+            FileError: there is a gallery, nothing can be written there, or Milvus cannot be reached.
+            SettingsError: neither a model nor a length is given, or both; or the address cannot be read.
         """
-        folder = user_path(folder)
+        place = place_of(place)
         if (model is None) == (dim is None):
             raise SettingsError("give a model or, for vectors alone, dim, their length", "model", "dim")
-        if is_gallery(folder):
-            raise FileError(f"{folder} has a gallery: open it, or choose another folder")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise FileError(f"cannot make {folder}: {error.strerror}") from error
         embedder = None if model is None else as_embedder(model)
-        database = Database.create(folder / DATABASE)
-        Store(database).set_facts(
+        length = embedder.embedding_dim if embedder else int(dim or 0)
+        store = create_store(place, length)
+        store.set_facts(
             id=secrets.token_hex(8),
-            dim=str(embedder.embedding_dim if embedder else dim),
+            dim=str(length),
             weights=embedder.weights if embedder else "",
             model=name,
             thumbnails=str(int(thumbnails)),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        return cls(folder, Store(database), model)
+        return cls(place, store, model)
 
     @classmethod
-    def open(cls, folder: str | Path, model: Model | None = None, *, read_only: bool = False) -> Self:
+    def open(cls, place: str | Path | Address, model: Model | None = None, *, read_only: bool = False) -> Self:
         """Open a gallery.
 
         Args:
-            folder: of the gallery.
+            place: folder of the gallery, or milvus://HOST:PORT/NAME.
             model: what embeds its images: the one that it was created with, or an export of that one. Without a model,
                 entries and vectors can be asked for.
             read_only: nothing is written, not even an index.
 
         Raises:
-            FileError: there is no gallery, or it is damaged.
+            FileError: there is no gallery, it is damaged, or Milvus cannot be reached.
             ModelError: the model has other weights, or the gallery is of a later version.
         """
-        folder = user_path(folder)
-        if not is_gallery(folder):
-            raise FileError(f"there is no gallery in {folder}: msinet gallery create makes one")
-        return cls(folder, open_store(folder, read_only), model)
+        place = place_of(place)
+        return cls(place, open_store(place, read_only), model)
 
     def use(self, model: Model) -> None:
         """Embed images by a model from now on. Raises ModelError where it has other weights than the gallery's vectors."""
         embedder, own = as_embedder(model), self.facts["weights"]
         if own != embedder.weights:
             raise ModelError(
-                f"{self.folder} has vectors of the weights {own or 'of nobody known'}, and the model has "
+                f"{self.place} has vectors of the weights {own or 'of nobody known'}, and the model has "
                 f"{embedder.weights}: open it with {self.name or 'no model'}, or create another gallery"
             )
         self.embedder = embedder
@@ -245,7 +230,7 @@ class Gallery:
         which = Filter.of(not_ids=own, camera=camera, not_camera=not_camera, since=since, before=before, fields=fields or {})
         self.store.require_fields(which.fields)
         group = (lambda entry: entry.identity or entry.id) if by_identity else None
-        return self._answer(self.finder.nearest(self.vector_of(images), top_k, which, group))
+        return self._answer(self.store.nearest(self.vector_of(images), top_k, which, group))
 
     def _answer(self, found: Sequence[tuple[Entry, float]]) -> Answer:
         calibrated = self.calibration
@@ -281,7 +266,7 @@ class Gallery:
         """Return what embeds images. Raises ModelError where the gallery was opened without a model."""
         if self.embedder is None:
             wanted = f"open it with {self.name}" if self.name else "it has vectors alone, so give vectors"
-            raise ModelError(f"{self.folder} was opened without a model, which images need: {wanted}")
+            raise ModelError(f"{self.place} was opened without a model, which images need: {wanted}")
         return self.embedder
 
     def remove(
@@ -318,10 +303,8 @@ class Gallery:
         return self.store.remove(which)
 
     def vacuum(self) -> None:
-        """Write the files anew, without a trace of what was removed."""
+        """Drop the traces of what was removed: a folder's files are written anew, Milvus merges its own in its time."""
         self.store.vacuum()
-        remove_index(self.folder)
-        self.finder = Finder(self.store, self.folder, self.dim)
 
     def entry(self, id: int) -> Entry:
         """Return an entry by its number. Raises DatasetError where there is none."""

@@ -103,9 +103,9 @@ def labels_of(record: ImageRecord, given: Labels, zone: str | None = None) -> La
             raise DatasetError(f"{record.path}: {error}") from error
     return Labels(
         given.identity or record.identity or None,
-        given.camera or record.camera,
+        given.camera or record.camera or None,
         time,
-        given.track or record.track,
+        given.track or record.track or None,
         str(record.path),
         {**fields, **given.fields},
     )
@@ -200,7 +200,8 @@ def labels_given(
 ) -> Labels:
     """Return labels that all images of an addition have."""
     when = None if time is None else time_of(time, zone)
-    return Labels(identity or None, camera, when, track, None, {name: str(value) for name, value in (fields or {}).items()})
+    words = {name: str(value) for name, value in (fields or {}).items()}
+    return Labels(identity or None, camera or None, when, track or None, None, words)
 
 
 def as_vectors(images: Any) -> np.ndarray | None:

@@ -27,7 +27,7 @@ def export_labels(gallery: Gallery, file: Path) -> int:
     counts = Counter(entry.identity for entry in entries)
     labelled = [entry for entry in entries if not entry.linked or counts[entry.identity] > 1]
     if not labelled:
-        raise DatasetError(f"no entry of {gallery.folder} has an identity and a file: name some, or link them first")
+        raise DatasetError(f"no entry of {gallery.place} has an identity and a file: name some, or link them first")
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(COLUMNS)

@@ -1,4 +1,4 @@
-"""Galleries on disk: opened with the model of their name, filled from folders, tables and files of embeddings."""
+"""Galleries: opened with the model of their name, filled from folders, tables and files of embeddings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,10 +17,11 @@ from msinet.data.records import ImageRecord, Skipped
 from msinet.data.settings import DataSettings
 from msinet.errors import DatasetError, SettingsError
 from msinet.files.paths import user_path
-from msinet.gallery.checking import facts_left, save_what_is_left
 from msinet.gallery.entries import Answer
 from msinet.gallery.exchange import facts_of, import_store
-from msinet.gallery.gallery import Gallery, is_gallery
+from msinet.gallery.gallery import Gallery
+from msinet.gallery.places import Address, is_gallery, place_of
+from msinet.gallery.rescue import facts_left, save_what_is_left
 from msinet.jobs.embed_shard import images_of
 from msinet.jobs.open_model import open_model
 from msinet.model.runtime_file import RuntimeFile
@@ -53,17 +54,19 @@ def name_of_model(model: str | Path) -> str:
     return str(path.absolute()) if path.is_dir() else str(model)
 
 
-def create_gallery(folder: Path, model: str | Path | None, dim: int | None, thumbnails: bool) -> Gallery:
+def create_gallery(place: str | Path, model: str | Path | None, dim: int | None, thumbnails: bool) -> Gallery:
     """Create a gallery. Arguments and errors as `Gallery.create`, with the model by its name."""
     opened = None if model is None else open_model(model)
-    return Gallery.create(folder, opened, dim=dim, name=name_of_model(model) if model else "", thumbnails=thumbnails)
+    return Gallery.create(place, opened, dim=dim, name=name_of_model(model) if model else "", thumbnails=thumbnails)
 
 
-def open_gallery(folder: Path, model: str | Path | None = None, embeds: bool = False, read_only: bool = False) -> Gallery:
+def open_gallery(
+    place: str | Path, model: str | Path | None = None, embeds: bool = False, read_only: bool = False
+) -> Gallery:
     """Open a gallery.
 
     Args:
-        folder: of the gallery.
+        place: folder of the gallery, or milvus://HOST:PORT/NAME.
         model: in place of the one that it remembers, such as an export of that one.
         embeds: whether images will be embedded; the model that it remembers is then opened.
         read_only: nothing is written.
@@ -72,7 +75,7 @@ def open_gallery(folder: Path, model: str | Path | None = None, embeds: bool = F
         FileError: there is no gallery, or it is damaged.
         ModelError: there is no such model, or it has other weights.
     """
-    gallery = Gallery.open(folder, read_only=read_only)
+    gallery = Gallery.open(place, read_only=read_only)
     name = model or gallery.name
     if embeds and name:
         gallery.use(open_model(name))
@@ -176,19 +179,23 @@ def ask_each(gallery: Gallery, found: Incoming, given: Mapping[str, Any]) -> Ask
     return Asked([(record, gallery.query(vector, **given)) for record, vector in track(pairs, "query", len(queries))])
 
 
-def rescue_gallery(folder: Path, into: Path) -> int:
+def rescue_gallery(damaged: str | Path, into: str | Path) -> int:
     """Make a new gallery of what can be read of a damaged one; return the number of its entries.
 
     Raises:
         FileError: nothing can be read, or there is a gallery at the new place.
+        SettingsError: the damaged one is in Milvus.
     """
+    folder = place_of(damaged)
+    if isinstance(folder, Address):
+        raise SettingsError(f"{folder} is no folder: msinet gallery export writes what Milvus can read", "rescue")
     facts = facts_left(folder)
     saved = Gallery.create(into, dim=int(facts["dim"]), name=facts.get("model", ""))
     saved.store.set_facts(**{name: value for name, value in facts.items() if name in ("weights", "thumbnails")})
     return save_what_is_left(folder, saved.store, saved.dim)
 
 
-def import_gallery(folder: Path, file: Path) -> tuple[int, int]:
+def import_gallery(place: str | Path, file: Path) -> tuple[int, int]:
     """Add the entries of an exported file to a gallery, which is created where there is none.
 
     Returns:
@@ -199,9 +206,9 @@ def import_gallery(folder: Path, file: Path) -> tuple[int, int]:
         ModelError: its vectors are of another model.
     """
     facts = facts_of(file)
-    if is_gallery(folder):
-        gallery = Gallery.open(folder)
+    if is_gallery(place):
+        gallery = Gallery.open(place)
     else:
-        gallery = Gallery.create(folder, dim=int(facts["dim"]), name=facts["model"])
+        gallery = Gallery.create(place, dim=int(facts["dim"]), name=facts["model"])
         gallery.store.set_facts(weights=facts["weights"], thumbnails=facts["thumbnails"])
     return import_store(gallery.store, file)

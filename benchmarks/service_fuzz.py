@@ -1,0 +1,85 @@
+"""Requests drawn by chance from the service's own description: `python benchmarks/service_fuzz.py --cases 10000`.
+
+Half of them keep to the description, half break it. None may be answered with 500, or with a code or a form that the
+description lacks.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from schemathesis import GenerationMode
+from serving import TOKEN, served
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+
+def fuzz(address: str, cases: int) -> Counter[int]:
+    """Send requests to every address of the service; return how many there were of each code.
+
+    Raises:
+        Exception: an answer fails a check; it names the request.
+    """
+    schema = schemathesis.openapi.from_url(f"{address}/openapi.json")
+    operations = [operation.ok() for operation in schema.get_all_operations()]
+    codes: Counter[int] = Counter()
+    each = max(1, cases // len(operations) // 2)
+    for operation in operations:
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+            try:
+                strategy = operation.as_strategy(generation_mode=mode)
+                _send_all(strategy, each, codes)
+            except Exception as error:
+                if type(error).__name__ != "Unsatisfiable":  # Nothing can be broken where nothing is asked for.
+                    raise
+        print(f"{operation.label}: {dict(sorted(codes.items()))}", flush=True)
+    return codes
+
+
+def _send_all(strategy: object, each: int, codes: Counter[int]) -> None:
+    @seed(0)
+    @settings(
+        max_examples=each, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate], database=None
+    )
+    @given(strategy)  # pyright: ignore[reportArgumentType]
+    def send(case: schemathesis.Case) -> None:
+        answer = case.call(headers={"Authorization": f"Bearer {TOKEN}"})
+        codes[answer.status_code] += 1
+        assert answer.status_code < 500, f"{case.as_curl_command()}: {answer.text}"
+        described = case.operation.definition.raw["responses"]
+        assert str(answer.status_code) in described, f"{case.as_curl_command()}: {answer.status_code}"
+
+    send()
+
+
+def main() -> None:
+    """Fuzz a service of a small gallery."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, default=10_000)
+    cases = parser.parse_args().cases
+    from tests.onnx_file import write_mean_colour
+
+    from msinet.deploy.predictor import Predictor
+    from msinet.gallery.gallery import Gallery
+
+    with tempfile.TemporaryDirectory() as folder:
+        model = write_mean_colour(Path(folder) / "colour.onnx")
+        gallery = Gallery.create(Path(folder) / "yard", Predictor(model), name=str(model), thumbnails=True)
+        pictures = np.random.default_rng(0).integers(0, 256, (20, 16, 16, 3), np.uint8)
+        for number, picture in enumerate(pictures):
+            gallery.add(picture, identity=f"v{number // 4}", camera=f"c{number % 4}")
+        with served(Path(folder) / "yard") as (address, process):
+            codes = fuzz(address, cases)
+            if process.poll() is not None:
+                raise SystemExit("the service ended")
+    print(json.dumps({"requests": codes.total(), "codes": dict(sorted(codes.items()))}))
+
+
+if __name__ == "__main__":
+    main()
