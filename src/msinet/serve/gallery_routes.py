@@ -1,5 +1,6 @@
 """Addresses of the gallery as a whole, of health and of numbers."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -40,7 +41,7 @@ async def readiness(service: Shared) -> Response:
     if not service.is_ready:
         raise Problem(503, "the model has not embedded yet: try again a second later", {"Retry-After": "1"})
     try:
-        await service.work(len, service.gallery)
+        await asyncio.to_thread(len, service.gallery)
     except MSINetError as error:
         raise Problem(503, "the gallery does not answer", {"Retry-After": "1"}) from error
     return as_json({"ready": True})
@@ -49,5 +50,5 @@ async def readiness(service: Shared) -> Response:
 @router.get("/metrics", responses={200: {"content": {"text/plain": {}}}}, response_class=Response)
 async def metrics(service: Shared, access: Reads) -> Response:
     """Return the numbers of the service, for Prometheus."""
-    text = await service.work(service.metrics.text)
+    text = await asyncio.to_thread(service.metrics.text)  # Also where the service is full.
     return Response(text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
