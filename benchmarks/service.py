@@ -43,9 +43,9 @@ def closed(address: str, bodies: Sequence[bytes], seconds: float, clients: int =
     took: list[float] = []
     until = time.perf_counter() + seconds
 
-    def client(number: int) -> None:
+    def client(first: int) -> None:
         sender = Sender(address)
-        for body in itertools.cycle(bodies[number % len(bodies) :] + bodies[: number % len(bodies)]):
+        for body in itertools.cycle([*bodies[first % len(bodies) :], *bodies[: first % len(bodies)]]):
             started = time.perf_counter()
             if started > until:
                 break
@@ -108,8 +108,7 @@ def fill(gallery, count: int) -> None:
     for part in vectors(count, 0):
         gallery.add(Embeddings(part, records(start, len(part))))
         start += len(part)
-        query = part[0]
-    gallery.query(query)
+    gallery.query(1)
 
 
 def milliseconds(took: np.ndarray) -> str:

@@ -2,7 +2,8 @@ import base64
 import io
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from itertools import count
 
 import numpy as np
 import pytest
@@ -40,28 +41,25 @@ class Mapped(Colours):
         return np.stack([np.asarray(image, np.float32).transpose(2, 0, 1) for image in opened])
 
 
+@contextmanager
+def served(folder, tokens=None, embedder=None, **settings):
+    """A client of a service, and its gallery, which is made in a folder."""
+    gallery = Gallery.create(folder, embedder or Mapped(), thumbnails=True)
+    app = make_app(Service(gallery, ServeSettings(**settings), tokens or Tokens()))
+    with TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as client:
+        yield client, gallery
+
+
 @pytest.fixture
 def serve(tmp_path):
     """Return a function that serves a gallery, and gives a client and the gallery."""
-    clients = []
-
-    def start(tokens=None, embedder=None, gallery=None, **settings):
-        gallery = gallery or Gallery.create(tmp_path / f"yard{len(clients)}", embedder or Mapped(), thumbnails=True)
-        app = make_app(Service(gallery, ServeSettings(**settings), tokens or Tokens()))
-        client = TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False)
-        client.__enter__()
-        clients.append(client)
-        return client, gallery
-
-    yield start
-    for client in clients:
-        client.__exit__(None, None, None)
+    with ExitStack() as stack:
+        numbers = count()
+        yield lambda *what, **more: stack.enter_context(served(tmp_path / f"yard{next(numbers)}", *what, **more))
 
 
-@pytest.fixture
-def yard(serve):
-    """A client of a service with five entries."""
-    client, gallery = serve()
+def fill(gallery):
+    """Add five entries of three identities in two cameras."""
     for seed in range(5):
         gallery.add(
             file_of(seed),
@@ -70,7 +68,22 @@ def yard(serve):
             time=f"2026-05-0{seed + 1}T12:00:00+00:00",
             fields={"lane": str(seed)},
         )
+
+
+@pytest.fixture
+def yard(serve):
+    """A client of a service with five entries."""
+    client, gallery = serve()
+    fill(gallery)
     return client
+
+
+@pytest.fixture(scope="module")
+def steady(tmp_path_factory):
+    """A client of a service with five entries, which no test changes."""
+    with served(tmp_path_factory.mktemp("steady") / "yard") as (client, gallery):
+        fill(gallery)
+        yield client
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Who may ask what: tokens, pages of others, and where the service may listen."""
 
 import pytest
-from tests.serve.conftest import READ, WRITE, base64_of, file_of, with_token
+from tests.serve.conftest import READ, WRITE, base64_of, file_of, served, with_token
 
 from msinet.errors import SettingsError
 from msinet.gallery.gallery import Gallery
@@ -41,6 +41,12 @@ def guarded(serve, tmp_path):
     return client
 
 
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory):
+    with served(tmp_path_factory.mktemp("locked") / "yard", Tokens(WRITE, READ)) as (client, _):
+        yield client
+
+
 def code(client, method, path, json, **headers):
     return client.request(method, path, json=json, headers=headers).status_code
 
@@ -70,8 +76,8 @@ def test_a_token_that_writes_does_all(guarded):
 @pytest.mark.parametrize(
     "shown", ["", "Basic abc", f"Bearer  {WRITE}x", f"Bearer {WRITE[:-1]}", "Bearer ü" * 9, f"Token {WRITE}"]
 )
-def test_a_header_that_is_no_token_lets_nobody_in(guarded, shown):
-    assert guarded.get("/v1/gallery", headers={"Authorization": shown.encode("latin-1")}).status_code == 401
+def test_a_header_that_is_no_token_lets_nobody_in(locked, shown):
+    assert locked.get("/v1/gallery", headers={"Authorization": shown.encode("latin-1")}).status_code == 401
 
 
 def test_no_token_of_ours_is_the_empty_one():
@@ -108,23 +114,23 @@ def test_tokens_that_can_be_guessed_or_do_not_tell_apart_are_refused(write, read
         Tokens(write, read)
 
 
-def test_pages_of_other_addresses_may_not_ask(yard, guarded):
-    assert yard.get("/v1/gallery", headers={"Origin": "http://127.0.0.1:8000"}).status_code == 200
+def test_pages_of_other_addresses_may_not_ask(steady, guarded):
+    assert steady.get("/v1/gallery", headers={"Origin": "http://127.0.0.1:8000"}).status_code == 200
     for origin in ("http://evil.example", "null", "http://127.0.0.1:9000"):
-        assert yard.post("/v1/query", json={"entries": [1]}, headers={"Origin": origin}).status_code == 403
+        assert steady.post("/v1/query", json={"entries": [1]}, headers={"Origin": origin}).status_code == 403
         assert code(guarded, "GET", "/v1/gallery", None, Origin=origin, **with_token(WRITE)) == 403
 
 
-def test_without_a_token_a_name_that_leads_here_is_not_enough(yard, guarded):
-    assert yard.get("/v1/gallery", headers={"Host": "evil.example:8000"}).status_code == 403
+def test_without_a_token_a_name_that_leads_here_is_not_enough(steady, guarded):
+    assert steady.get("/v1/gallery", headers={"Host": "evil.example:8000"}).status_code == 403
     for host in ("localhost:8000", "[::1]:8000", "127.0.0.1"):
-        assert yard.get("/v1/gallery", headers={"Host": host}).status_code == 200
+        assert steady.get("/v1/gallery", headers={"Host": host}).status_code == 200
     assert code(guarded, "GET", "/v1/gallery", None, Host="yard.example.org", **with_token(READ)) == 200
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/v1/gallery", "/v1/entries/99", "/nothing", "/v1/entries/1/thumbnail"])
-def test_every_answer_has_the_headers_of_safety(yard, path):
-    headers = yard.get(path).headers
+def test_every_answer_has_the_headers_of_safety(steady, path):
+    headers = steady.get(path).headers
     assert "default-src 'none'" in headers["content-security-policy"]
     assert "unsafe" not in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"

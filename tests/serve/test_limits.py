@@ -44,48 +44,48 @@ def refused(answer, code):
 
 
 @pytest.mark.parametrize("content", [png_of_size(60_000, 60_000), webp_of_size(16_000, 16_000), png_of_size(5_001, 5_000)])
-def test_a_decompression_bomb_is_refused_by_its_header(yard, content, monkeypatch):
+def test_a_decompression_bomb_is_refused_by_its_header(steady, content, monkeypatch):
     monkeypatch.setattr(Image.Image, "load", lambda self: pytest.fail("it was decoded"))
-    assert "million pixels" in refused(yard.post("/v1/embed", files={"images": ("a.png", content)}), 413)
+    assert "million pixels" in refused(steady.post("/v1/embed", files={"images": ("a.png", content)}), 413)
 
 
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "BMP"])
-def test_listed_formats_are_decoded(yard, format):
-    assert yard.post("/v1/embed", files={"images": ("a", file_of(0, format))}).status_code == 200
+def test_listed_formats_are_decoded(steady, format):
+    assert steady.post("/v1/embed", files={"images": ("a", file_of(0, format))}).status_code == 200
 
 
 @pytest.mark.parametrize("format", ["GIF", "TIFF", "PPM", "JPEG2000", "AVIF"])
-def test_other_formats_are_not(yard, format):
+def test_other_formats_are_not(steady, format):
     if format not in Image.SAVE and (Image.init(), format not in Image.SAVE)[1]:
         pytest.skip(f"this Pillow writes no {format}")
     written = file_of(0, format)
-    assert "send JPEG, PNG, WebP or BMP" in refused(yard.post("/v1/query", files={"images": ("a.png", written)}), 415)
-    refused(yard.post("/v1/entries", files={"image": ("a.png", written)}), 415)
+    assert "send JPEG, PNG, WebP or BMP" in refused(steady.post("/v1/query", files={"images": ("a.png", written)}), 415)
+    refused(steady.post("/v1/entries", files={"image": ("a.png", written)}), 415)
 
 
-def test_a_file_that_begins_as_one_format_and_is_another_reaches_no_other_decoder(yard):
+def test_a_file_that_begins_as_one_format_and_is_another_reaches_no_other_decoder(steady):
     avif_behind = b"\xff\xd8\xff\xe0ftypavif" + bytes(200)
-    refused(yard.post("/v1/embed", files={"images": ("a.jpg", avif_behind)}), 400)
+    refused(steady.post("/v1/embed", files={"images": ("a.jpg", avif_behind)}), 400)
     assert fault_of(b"BM" + bytes(200), 25)
 
 
 @pytest.mark.parametrize(
     "path", ["/etc/passwd", "/etc/hostname", "file:///etc/passwd", "http://127.0.0.1:1/a.png", "../../a.png", "~/a.png"]
 )
-def test_paths_and_addresses_are_no_images_and_nothing_is_read(yard, monkeypatch, path):
+def test_paths_and_addresses_are_no_images_and_nothing_is_read(steady, monkeypatch, path):
     opened = []
     monkeypatch.setattr(Path, "open", lambda self, *rest, **more: opened.append(self))
     for address, name in (("/v1/embed", "images"), ("/v1/query", "images"), ("/v1/entries", "images")):
-        words = refused(yard.post(address, json={name: [path]}), 400)
+        words = refused(steady.post(address, json={name: [path]}), 400)
         assert "base64" in words
-        refused(yard.post(address, data={name: path}), 415)
-    refused(yard.post("/v1/crops", json={"frame": path, "boxes": [[0, 0, 1, 1]]}), 400)
+        refused(steady.post(address, data={name: path}), 415)
+    refused(steady.post("/v1/crops", json={"frame": path, "boxes": [[0, 0, 1, 1]]}), 400)
     assert not opened
 
 
-def test_a_path_in_valid_base64_letters_is_not_read_either(yard):
+def test_a_path_in_valid_base64_letters_is_not_read_either(steady):
     """/etc/hosts/a is base64 of nine bytes, which are no image."""
-    refused(yard.post("/v1/query", json={"images": ["/etc/hosts/a"]}), 415)
+    refused(steady.post("/v1/query", json={"images": ["/etc/hosts/a"]}), 415)
 
 
 def test_large_files_and_requests_are_refused_while_they_arrive(serve):
@@ -107,17 +107,17 @@ def test_large_files_and_requests_are_refused_while_they_arrive(serve):
     refused(answer, 413)
 
 
-def test_too_many_images_boxes_matches_and_filters_are_refused(yard):
+def test_too_many_images_boxes_matches_and_filters_are_refused(steady):
     small = file_of(0)
-    refused(yard.post("/v1/embed", files=[("images", (f"{i}", small)) for i in range(65)]), 413)
-    refused(yard.post("/v1/embed", json={"images": [base64_of(0)] * 65}), 413)
+    refused(steady.post("/v1/embed", files=[("images", (f"{i}", small)) for i in range(65)]), 413)
+    refused(steady.post("/v1/embed", json={"images": [base64_of(0)] * 65}), 413)
     boxes = json.dumps([[0, 0, 1, 1]] * 65)
-    refused(yard.post("/v1/crops", files={"frame": ("a", small)}, data={"boxes": boxes}), 422)
-    refused(yard.post("/v1/query", json={"entries": [1], "top_k": 201}), 400)
-    refused(yard.post("/v1/query", json={"entries": [1], "top_k": 0}), 422)
-    refused(yard.post("/v1/query", json={"entries": [1] * 65}), 422)
+    refused(steady.post("/v1/crops", files={"frame": ("a", small)}, data={"boxes": boxes}), 422)
+    refused(steady.post("/v1/query", json={"entries": [1], "top_k": 201}), 400)
+    refused(steady.post("/v1/query", json={"entries": [1], "top_k": 0}), 422)
+    refused(steady.post("/v1/query", json={"entries": [1] * 65}), 422)
     for filters in ({"camera": ["c"] * 101}, {"fields": {str(i): "x" for i in range(101)}}, {"camera": ["c" * 201]}):
-        refused(yard.post("/v1/query", json={"entries": [1], "filters": filters}), 422)
+        refused(steady.post("/v1/query", json={"entries": [1], "filters": filters}), 422)
 
 
 @pytest.mark.parametrize(
@@ -142,8 +142,8 @@ def test_too_many_images_boxes_matches_and_filters_are_refused(yard):
         (b"\xff\xfe", 400),
     ],
 )
-def test_json_that_cannot_be_meant_is_refused_in_words(yard, body, code):
-    refused(yard.post("/v1/query", content=body, headers={"Content-Type": "application/json"}), code)
+def test_json_that_cannot_be_meant_is_refused_in_words(steady, body, code):
+    refused(steady.post("/v1/query", content=body, headers={"Content-Type": "application/json"}), code)
 
 
 def test_brackets_in_words_are_no_levels():
@@ -169,11 +169,11 @@ def test_brackets_in_words_are_no_levels():
         ("", b"x", 415),
     ],
 )
-def test_forms_that_are_broken_are_refused_in_words(yard, kind, body, code):
-    refused(yard.post("/v1/query", content=body, headers={"Content-Type": kind}), code)
+def test_forms_that_are_broken_are_refused_in_words(steady, kind, body, code):
+    refused(steady.post("/v1/query", content=body, headers={"Content-Type": kind}), code)
 
 
-def test_mutated_images_never_fail_the_service(yard):
+def test_mutated_images_never_fail_the_service(steady):
     rng = np.random.default_rng(0)
     kinds = [file_of(0, format) for format in ("PNG", "JPEG", "WEBP", "BMP")]
     codes = set()
@@ -183,7 +183,7 @@ def test_mutated_images_never_fail_the_service(yard):
             content[rng.integers(len(content))] = rng.integers(256)
         if number % 3 == 0:
             content = content[: rng.integers(1, len(content))]
-        answer = yard.post("/v1/embed", files={"images": ("a", bytes(content))})
+        answer = steady.post("/v1/embed", files={"images": ("a", bytes(content))})
         codes.add(answer.status_code)
         assert answer.status_code < 500, answer.text
     assert codes >= {200, 400}
@@ -248,11 +248,11 @@ def test_an_error_that_nobody_foresaw_says_nothing_of_itself(serve, monkeypatch)
     assert "its log says why" in refused(client.get("/v1/gallery"), 500)
 
 
-def test_unknown_addresses_and_methods_are_refused_in_words(yard):
-    refused(yard.get("/v2/anything"), 404)
-    refused(yard.put("/v1/gallery"), 405)
-    refused(yard.get("/v1/entries/zero"), 422)
-    refused(yard.get("/..%2f..%2fetc/passwd"), 404)
+def test_unknown_addresses_and_methods_are_refused_in_words(steady):
+    refused(steady.get("/v2/anything"), 404)
+    refused(steady.put("/v1/gallery"), 405)
+    refused(steady.get("/v1/entries/zero"), 422)
+    refused(steady.get("/..%2f..%2fetc/passwd"), 404)
 
 
 def test_the_pixels_of_all_images_that_are_decoded_at_a_time_have_a_bound():

@@ -25,8 +25,8 @@ def resolved(schema, document):
     return [resolved(one, document) for one in schema] if isinstance(schema, list) else schema
 
 
-def test_the_examples_work_and_the_answers_have_the_form_that_is_described(yard):
-    document = yard.get("/openapi.json").json()
+def test_the_examples_work_and_the_answers_have_the_form_that_is_described(steady):
+    document = steady.get("/openapi.json").json()
     tried = set()
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
@@ -36,7 +36,7 @@ def test_the_examples_work_and_the_answers_have_the_form_that_is_described(yard)
             example = resolved(body["schema"], document)["example"] if body else None
             if example:
                 jsonschema.validate(example, resolved(body["schema"], document))
-            answer = yard.request(
+            answer = steady.request(
                 method, path.replace("{id}", "1"), json=example, params={"identity": "v0"} if method == "get" else None
             )
             if path == "/v1/labels.csv":  # No entry has a file.
