@@ -72,7 +72,7 @@ def paced(address: str, bodies: Sequence[bytes], rate: float, seconds: float) ->
             if due > begin + seconds:
                 break
             time.sleep(max(due - time.perf_counter(), 0))
-            code, _ = sender.post("/v1/embed", bodies[number % len(bodies)])
+            code = sender.post("/v1/embed", bodies[number % len(bodies)])[0]
             assert code == 200, code
             took.append(time.perf_counter() - due)
         sender.close()

@@ -12,6 +12,7 @@ from fastapi import Request
 
 from msinet.gallery.gallery import Gallery
 from msinet.gallery.places import Place
+from msinet.gallery.sqlite_store import SQLiteStore
 from msinet.serve.audit import NAME, Action, Audit
 from msinet.serve.bodies import Given, Memory, received
 from msinet.serve.metrics import Metrics
@@ -51,6 +52,8 @@ class Service:
         if gallery.embedder is not None:
             self.embedder = SharedEmbedder(gallery.embedder, settings, self.metrics)
             gallery.use(self.embedder)
+        if isinstance(gallery.store, SQLiteStore):
+            gallery.store.finder.in_background = True  # No request waits until a large index is made.
         self.place = gallery.place
         self.audit = Audit(settings.audit or _audit_file(gallery.place), self.metrics)
         self.is_stopping = False
