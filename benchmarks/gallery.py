@@ -26,8 +26,8 @@ CAMERAS = 100
 QUERIES = 200
 PART = 50_000
 WITHIN, BETWEEN, MEAN = 0.45, 0.25, 0.30
-"""Shares of a vector's squared length: what differs between images of a vehicle, between vehicles, and what all share. So it was
-for msinet-vehicles and 4,000 images of 500 synthetic vehicles; the first 20 of 768 axes held 0.87 of the second share."""
+"""Shares of a vector's squared length: what differs between images of a vehicle, between vehicles, and what all share. So it
+was for msinet-vehicles and 4,000 images of 500 synthetic vehicles; the first 20 axes held 0.87 of the second share."""
 RANK, DECAY = 200, 1.6
 """Axes in which vectors differ, and the power by which their variance falls."""
 
