@@ -88,7 +88,7 @@ def test_filters_and_groups(yard, capsys):
 
 def test_each_image_of_a_table_is_a_query(yard, capsys):
     words = told(capsys, "query", "yard", "table.csv", "--each", "--only", "camera=1")
-    assert "24 queries" in words and "24 of 24, 100.0%" in words
+    assert "24 queries, 24 of them entries" in words and "0 of 24" in words  # each object was seen once
     lines = told(capsys, "query", "yard", "table.csv", "--each", "--only", "camera=2", "--json").splitlines()
     assert json.loads(lines[0])["query"]["camera"] == "2"
 
@@ -98,11 +98,23 @@ def test_what_embed_wrote_can_be_added_and_asked(yard, model, capsys):
         main(["embed", "table.csv", "--model", model, "--out", "all.npz"])
     done("create", "vectors", "--dim", str(load_vectors("all.npz").vectors.shape[1]))
     assert "48 entries" in told(capsys, "add", "vectors", "all.npz")
-    assert "48 of 48" in told(capsys, "query", "vectors", "all.npz", "--each")
+    assert "48 queries, 48 of them entries" in told(capsys, "query", "vectors", "all.npz", "--each")
+
+
+def test_what_is_no_time_is_said_and_kept(yard, capsys):
+    (yard / "times.csv").write_text("path,time\n00-2.png,01.05.2026 12:00\n")
+    assert "1 have a time that is none, such as '01.05.2026 12:00'" in told(capsys, "add", "yard", "times.csv")
+
+
+def test_an_addition_of_nothing_fails(yard, capsys):
+    (yard / "broken.jpg").write_bytes(b"\xff\xd8 no image")
+    assert "nothing of broken.jpg could be added" in told(capsys, "add", "yard", "broken.jpg", code=1)
 
 
 def test_adding_again_says_what_was_there(yard, capsys):
-    assert "0 entries, 24 were there already; 24 in all" in told(capsys, "add", "yard", "table.csv", "--only", "camera=1")
+    assert "0 entries, 24 were there already and keep their labels; 24 in all" in told(
+        capsys, "add", "yard", "table.csv", "--only", "camera=1"
+    )
 
 
 def test_a_calibrated_gallery_says_what_is_known(yard, capsys):
@@ -189,6 +201,8 @@ def test_check_saves_what_is_left(yard, capsys):
         (("query", "yard", "07-1.png", "--top-k", "0"), "--top-k is 0"),
         (("add", "yard", "table.csv", "--only", "camera"), "--only is 'camera': write NAME=VALUE"),
         (("remove", "yard"), "say what to remove"),
+        (("remove", "yard", "--identity", "nobody"), "nothing was removed"),
+        (("import", "new", "nofile.parquet"), "there is no nofile.parquet"),
         (("remove", "yard", "--older-than", "3 moons"), "--older-than is '3 moons'"),
         (("create", "yard", "--dim", "3"), "yard has a gallery"),
         (("create", "new"), "give a --model or"),

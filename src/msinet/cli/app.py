@@ -135,7 +135,9 @@ def main(tokens: Sequence[str] | None = None, recipe: Recipe | None = None) -> N
         show_error(": ".join([*([str(error.filename)] if error.filename else []), in_words(error)]))
         sys.exit(1)
     except KeyboardInterrupt:
-        say_aside("stopped: run, search, train, rerun, demo, experiment and data make resume with the same command")
+        say_aside(
+            "stopped: run, search, train, rerun, demo, experiment, data make and gallery add resume with the same command"
+        )
         sys.exit(130)
 
 

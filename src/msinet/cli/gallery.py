@@ -15,6 +15,9 @@ from msinet.errors import DatasetError, FileError, SettingsError
 from msinet.panels import DATA, OUTPUT, SCORING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from msinet.data.records import ImageRecord
     from msinet.gallery.calibration.calibration import Calibration
     from msinet.gallery.entries import Answer, Entry
     from msinet.jobs.gallery import Asked
@@ -91,8 +94,20 @@ def add(
         show_warning(f"left out {one.name}: {one.reason}")
     if len(added.left_out) > 3:
         say(f"  and {len(added.left_out) - 3} more left out")
-    there = f", {added.repeated} were there already" if added.repeated else ""
+    say_times(found.records)
+    if added.left_out and not added.ids:
+        raise DatasetError(f"nothing of {data} could be added: look at the reasons above")
+    there = f", {added.repeated} were there already and keep their labels" if added.repeated else ""
     say(f"Added to {gallery}: {added.new} entries{there}; {len(opened)} in all")
+
+
+def say_times(records: "Sequence[ImageRecord]") -> None:
+    """Print how many images have a field time that is no time."""
+    from msinet.gallery.times import as_time
+
+    kept = [time for record in records if (time := record.fields.get("time")) and as_time(time) is None]
+    if kept:
+        say(f"  {len(kept)} have a time that is none, such as {kept[0]!r}: it is a field, and no filter by time finds them")
 
 
 def query(
@@ -178,7 +193,7 @@ def show_answer(answer: "Answer") -> None:
         rows.append((str(rank), similarity, *sure, *_labels(match.entry)))
     show_table(("rank", "similarity", *(("sure",) if calibrated else ()), *LABELS), rows)
     if not answer.matches:
-        say("No entry is meant by the filters.")
+        say("No entry is meant: the gallery is empty, or the filters leave none.")
     elif answer.known is not None:
         say(f"{'Known' if answer.known else 'Not known'}, by the calibration of {answer.calibration}")
 
@@ -199,7 +214,8 @@ def show_asked(asked: "Asked", json: bool) -> None:
             query = {"path": str(record.path), "identity": record.identity or None, "camera": record.camera}
             say(as_json.dumps({"query": query, **plain_answer(answer)}))
         return
-    say(f"{len(asked.answers)} queries")
+    themselves = f", {asked.themselves} of them entries, which do not find themselves" if asked.themselves else ""
+    say(f"{len(asked.answers)} queries{themselves}")
     if asked.labelled:
         share = asked.right_first / asked.labelled
         say(f"  the right identity first: {asked.right_first} of {asked.labelled}, {share:.1%}")
@@ -282,6 +298,10 @@ def remove(
         count = opened.remove(entry or None, before=until, **given)  # pyright: ignore[reportArgumentType]
     if vacuum:
         opened.vacuum()
+    if not count and (entry or identity or camera):
+        raise DatasetError(
+            f"no entry of {gallery} is meant, and nothing was removed: msinet gallery list shows which there are"
+        )
     say(f"Removed from {gallery}: {count} entries; {len(opened)} are left{'' if vacuum or not count else HINT}")
 
 
@@ -317,6 +337,8 @@ def list_(
         say(as_json.dumps([plain_entry(entry) for entry in entries], indent=2))
     else:
         show_table(LABELS, [_labels(entry) for entry in entries])
+        if len(entries) == limit:
+            say(f"The first {limit}; --after {entries[-1].id} shows the next ones")
 
 
 def info(gallery: Place, *, json: AsJson = False) -> None:

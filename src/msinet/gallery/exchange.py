@@ -104,12 +104,14 @@ def facts_of(file: Path) -> dict[str, str]:
 
 
 def _about(pyarrow: Any, file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        raise FileError(f"there is no {file}")
     try:
         metadata = pyarrow.parquet.read_schema(file).metadata or {}
         about = json.loads(metadata[METADATA])
     except (pyarrow.ArrowException, OSError, KeyError, ValueError) as error:
         raise FileError(
-            f"{file} was not written by msinet gallery export: embeddings are read by msinet gallery add"
+            f"{file} is no gallery that msinet gallery export wrote as .parquet; gallery add reads tables and embeddings"
         ) from error
     if about["format"] > FORMAT:
         raise ModelError(f"{file} was written by a later version of msinet: install that version to read it")

@@ -205,6 +205,7 @@ class Gallery:
         since: datetime | None = None,
         before: datetime | None = None,
         fields: Mapping[str, str] | None = None,
+        without: Iterable[int] = (),
     ) -> Answer:
         """Find the most similar entries.
 
@@ -218,6 +219,7 @@ class Gallery:
             since: earliest time, with a zone. Entries without a time are not found.
             before: time that they were seen before.
             fields: values of fields.
+            without: numbers of entries that are not found, such as those of the query's own image.
 
         Raises:
             DatasetError: an image cannot be read, a vector has another length, or there is no such entry.
@@ -226,7 +228,7 @@ class Gallery:
         """
         if top_k < 1:
             raise SettingsError(f"top_k is {top_k}: at least 1", "top_k")
-        own = (images,) if isinstance(images, int) else ()
+        own = ((images,) if isinstance(images, int) else ()) + tuple(without)
         which = Filter.of(not_ids=own, camera=camera, not_camera=not_camera, since=since, before=before, fields=fields or {})
         self.store.require_fields(which.fields)
         group = (lambda entry: entry.identity or entry.id) if by_identity else None

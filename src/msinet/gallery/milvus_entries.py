@@ -165,8 +165,8 @@ class MilvusEntries:
                 continue
             rows = next(self._pages(ALL, ("id", "fields")), [])
             there = sorted({field for row in rows for field in row["fields"]})
-            words = f"there are {', '.join(there)}" if there else "no entry has fields"
-            raise SettingsError(f"no entry has a field {name!r}: {words}", "fields")
+            words = f"there are {', '.join(there)}" if there else "there are none in this gallery"
+            raise SettingsError(f"no entry has a field {name!r}: {words}")
 
     def values(self, column: str) -> dict[str, int]:
         """Return how many entries there are of each camera or identity, sorted; Milvus counts no groups, so all are read."""

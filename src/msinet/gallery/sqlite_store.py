@@ -159,8 +159,8 @@ class SQLiteStore:
             if self.database.rows("SELECT 1 FROM fields WHERE name = ? LIMIT 1", [name]):
                 continue
             there = [row[0] for row in self.database.rows("SELECT DISTINCT name FROM fields ORDER BY name")]
-            words = f"there are {', '.join(there)}" if there else "no entry has fields"
-            raise SettingsError(f"no entry has a field {name!r}: {words}", "fields")
+            words = f"there are {', '.join(there)}" if there else "there are none in this gallery"
+            raise SettingsError(f"no entry has a field {name!r}: {words}")
 
     def values(self, column: str) -> dict[str, int]:
         """Return how many entries there are of each camera or identity, sorted."""

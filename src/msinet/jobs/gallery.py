@@ -137,6 +137,8 @@ class Asked:
     """Answers to many queries, and how good they were."""
 
     answers: Sequence[tuple[ImageRecord, Answer]]
+    themselves: int = 0
+    """Number of queries that are entries of the gallery, which were left out of their own answers."""
 
     @property
     def labelled(self) -> int:
@@ -167,7 +169,7 @@ def vectors_of(gallery: Gallery, found: Incoming) -> tuple[Embeddings, tuple[Ski
 
 
 def ask_each(gallery: Gallery, found: Incoming, given: Mapping[str, Any]) -> Asked:
-    """Ask a gallery for each of many images; those that cannot be read are left out.
+    """Ask a gallery for each of many images; those that cannot be read are left out, and no image finds itself.
 
     Args:
         gallery: what is asked.
@@ -175,8 +177,15 @@ def ask_each(gallery: Gallery, found: Incoming, given: Mapping[str, Any]) -> Ask
         given: arguments of `Gallery.query`.
     """
     queries, _ = vectors_of(gallery, found)
+    own: dict[str, list[int]] = {}
+    for entry in gallery.find():
+        own.setdefault(entry.path or "", []).append(entry.id)
     pairs = zip(queries.records, queries.vectors, strict=True)
-    return Asked([(record, gallery.query(vector, **given)) for record, vector in track(pairs, "query", len(queries))])
+    answers = [
+        (record, gallery.query(vector, **given, without=own.get(str(record.path), ())))
+        for record, vector in track(pairs, "query", len(queries))
+    ]
+    return Asked(answers, sum(str(record.path) in own for record, _ in answers))
 
 
 def rescue_gallery(damaged: str | Path, into: str | Path) -> int:
