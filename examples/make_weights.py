@@ -80,7 +80,7 @@ PARTS = 56
 """Number of files with views, of 2,000 each."""
 
 SHRINKAGE = 1.0
-"""Of the linear map of the teachers' vectors: docs/weights.md."""
+"""Shrinkage of the linear map of the teachers' vectors, chosen in docs/weights.md."""
 
 LEARNING_RATE = 2e-3
 

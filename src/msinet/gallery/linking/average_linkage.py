@@ -55,7 +55,7 @@ def near_pairs(vectors: np.ndarray, threshold: float) -> np.ndarray:
         threshold: cosine, -1 to 1.
 
     Raises:
-        SettingsError: so many pairs are near that they do not fit into memory.
+        SettingsError: more pairs are near than memory holds.
     """
     found, total = [np.empty((0, 2), np.int32)], 0
     for start in range(0, len(vectors), BLOCK):
