@@ -4,10 +4,12 @@ import multiprocessing
 import os
 import pickle
 import resource
+import shutil
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -120,10 +122,20 @@ def test_several_can_make_it_at_once(paths):
         np.testing.assert_array_equal(cache[paths[0]], resize(load_image(paths[0]), SIZE))
 
 
-def test_too_little_free_space_disables_the_cache(paths, caplog):
-    assert open_cache(paths, SIZE, left_free=1.0) is None
-    assert "decoded in every epoch: a cache needs 0.0 GB" in caplog.text
+def free_space(monkeypatch, free: int) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(total=10**12, used=10**12 - free, free=free))
+
+
+def test_a_cache_that_would_take_most_of_the_free_space_is_not_made(paths, monkeypatch, caplog):
+    free_space(monkeypatch, 2 * 5 * 12 * 10 * 3 - 1)
+    assert open_cache(paths, SIZE) is None
+    assert "decoded in every epoch: a cache of 0.0 GB would take most" in caplog.text
     assert files() == []
+
+
+def test_a_small_cache_is_made_on_a_disk_that_is_almost_full(paths, monkeypatch):
+    free_space(monkeypatch, 2 * 5 * 12 * 10 * 3)
+    assert open_cache(paths, SIZE)
 
 
 def test_a_disk_that_fills_up_meanwhile_disables_the_cache(paths):

@@ -25,8 +25,8 @@ from msinet.progress import track
 FORMAT = 2
 """Version of the pixels, to be raised when the same files give other ones."""
 
-LEFT_FREE = 0.05
-"""Share of the disk that a new cache leaves free."""
+LARGEST_SHARE = 0.5
+"""Share of a disk's free space that a new cache may take."""
 
 DAYS_UNUSED = 30
 """Days without use after which another run may remove a cache."""
@@ -56,7 +56,7 @@ class ImageCache:
         return ImageCache, (self.path, self.rows)
 
 
-def open_cache(sources: Sequence[Path], image_size: tuple[int, int], left_free: float = LEFT_FREE) -> ImageCache | None:
+def open_cache(sources: Sequence[Path], image_size: tuple[int, int]) -> ImageCache | None:
     """Return the cache of image files at one size. It is made if there is none; None if that is impossible.
 
     The cache's name holds a hash of every source's path, size and time and of the libraries' versions, so that any change
@@ -65,7 +65,6 @@ def open_cache(sources: Sequence[Path], image_size: tuple[int, int], left_free: 
     Args:
         sources: paths of images; order and repetitions do not matter.
         image_size: (height, width) in pixels.
-        left_free: share of the disk that must stay free.
     """
     rows, folder = _rows(sources), cache_folder()
     if folder is None:
@@ -79,10 +78,10 @@ def open_cache(sources: Sequence[Path], image_size: tuple[int, int], left_free: 
         path = folder / _name(rows, image_size)
         folder.mkdir(parents=True, exist_ok=True)
         _remove_unused(folder)
-        needed, disk = len(rows) * image_size[0] * image_size[1] * 3, shutil.disk_usage(folder)
-        if disk.free - needed < left_free * disk.total:
-            sizes = needed / 2**30, folder, disk.free / 2**30
-            _warn("images are decoded in every epoch: a cache needs %.1f GB, and %s has %.1f GB free", *sizes)
+        needed, free = len(rows) * image_size[0] * image_size[1] * 3, shutil.disk_usage(folder).free
+        if needed > LARGEST_SHARE * free:
+            sizes = needed / 2**30, folder, free / 2**30
+            _warn("images are decoded in every epoch: a cache of %.1f GB would take most of what %s has (%.1f GB)", *sizes)
             return None
         _decode_all(list(rows), image_size, path)
         return ImageCache(path, rows)
