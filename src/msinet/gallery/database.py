@@ -19,6 +19,9 @@ PATIENCE = 60.0
 PAGE = 16_384
 """Bytes of a page: four vectors of 768 numbers fill one."""
 
+ROOM = 65_536
+"""KiB of pages in memory while many entries are written: the index of contents is written all over."""
+
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -78,10 +81,16 @@ class Database:
         return log.exists() and log.stat().st_size > 0
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """Write in one transaction: all of it or nothing. Another writer waits."""
+    def writing(self, much: bool = False) -> Iterator[sqlite3.Connection]:
+        """Write in one transaction: all of it or nothing. Another writer waits.
+
+        Args:
+            much: take the memory that much to write needs, and keep it for this thread.
+        """
         with self.explained():
             connection = self.connection
+            if much:
+                connection.execute(f"PRAGMA cache_size = -{ROOM}")
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection

@@ -37,9 +37,6 @@ SAVED_EVERY = 50_000
 MEANT = 200
 """Entries meant by a filter up to which each vector is read from the store."""
 
-LISTED = 5_000
-"""Entries meant by a filter up to which they are listed at once, without a look at how many they are of all."""
-
 JUDGED = 10
 """Least number of candidates for each wanted match."""
 
@@ -191,14 +188,13 @@ class Finder:
         """Yield more and more candidates, all of them meant, until all that are meant were yielded."""
         needed, among = max(self.index.judged, JUDGED * top_k), None
         if not which.is_all:
-            among = self.store.ids(which, LISTED + 1)
-            if len(among) <= MEANT:
-                yield among
+            few = self.store.ids(which, MEANT + 1)
+            if len(few) <= MEANT:
+                yield few
                 return
-            if len(among) > LISTED:
-                if len(found := self._meant(query, needed, which)) == needed:
-                    yield found
-                among = self.store.ids(which)
+            if len(found := self._meant(query, needed, which)) == needed:
+                yield found
+            among = self.store.ids(which)
         while True:
             found = self._candidates(query, needed, among)
             yield found
@@ -220,10 +216,9 @@ class Finder:
         return found[self._passing(found, which)][:needed]
 
     def _share(self, which: Filter) -> float:
-        """Return the share of the entries that a filter means, estimated by some."""
+        """Return the share of the entries that a filter means, estimated by some; too low where many were removed."""
         drawn = np.unique(np.random.default_rng(0).integers(1, self.store.last_id() + 1, SAMPLED))
-        there = len(self.store.ids(Filter(ids=tuple(drawn.tolist()))))
-        return len(self.store.ids(replace(which, ids=tuple(drawn.tolist())))) / max(there, 1)
+        return len(self.store.ids(replace(which, ids=tuple(drawn.tolist())))) / len(drawn)
 
     def _passing(self, candidates: np.ndarray, which: Filter) -> np.ndarray:
         """Return which candidates a filter means, (N,) bool."""

@@ -20,6 +20,9 @@ from msinet.gallery.rescue import count_saved
 from msinet.gallery.store import BLOCK, New
 from msinet.gallery.times import datetime_of
 
+MANY = 1_000
+"""New entries at once above which the database takes more memory."""
+
 GIVEN = "(SELECT value FROM json_each(?))"
 """A list of numbers as one value of a query."""
 
@@ -83,7 +86,7 @@ class SQLiteStore:
         Returns:
             The number of the entry of each, and how many of them are new.
         """
-        with self.database.writing() as writing:
+        with self.database.writing(much=len(news) > MANY) as writing:
             last = (writing.execute("SELECT seq FROM sqlite_sequence WHERE name = 'entries'").fetchone() or (0,))[0]
             known = {} if again else _known(writing, [new.content for new in news])
             ids, fresh = [], []
