@@ -1,7 +1,8 @@
 """The verb `export`."""
 
+import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -11,6 +12,9 @@ from msinet.cli.terminal import say
 from msinet.data.settings import DataSettings
 from msinet.deploy.formats import LARGEST_LOSS, Format, Precision
 from msinet.panels import DATA, MACHINE, NETWORK, OUTPUT
+
+if TYPE_CHECKING:
+    from msinet.jobs.export import Exported
 
 WEIGHTS_HELP = "Folder with model.safetensors and model.json, or a name that msinet models lists."
 
@@ -55,5 +59,12 @@ def export(
     say(f"  smallest cosine to the model's vectors: {checked.agreement.cosine:.6f} ({checked.agreement.images} images)")
     if done.score_before is not None and checked.score is not None:
         say(f"  mAP: {done.score_before:.1%} before, {checked.score:.1%} after")
-    say(f"  time of an image, one at a time, on this machine: {checked.milliseconds:.2f} ms")
+    say(f"  time of an image, one at a time, on this machine: {checked.milliseconds:.2f} ms{_budget(done, precision)}")
     say(f"Written to {out}: {done.size / 1e6:.1f} MB")
+
+
+def _budget(done: "Exported", precision: Precision) -> str:
+    """Return the budget of a search that a file keeps: searches time fp32 in two of the formats."""
+    if precision != "fp32" or done.file.runtime == "torch":
+        return ""
+    return f", within --budget-ms {math.ceil(10 * done.checked.milliseconds) / 10:.1f} --on {done.file.runtime}"
