@@ -27,7 +27,7 @@ check: install
 # The models that ship (docs/weights.md), hours of two cores: make weights DATA=real-vehicles TEACHERS=folder
 weights: install
 	$(BIN)/pip install --quiet --editable ".[train,demo,openvino]"
-	for size in small full; do $(BIN)/python examples/make_weights.py $(DATA) $(TEACHERS) --size $$size || exit 1; done
+	for size in full small; do $(BIN)/python examples/make_weights.py $(DATA) $(TEACHERS) --size $$size || exit 1; done
 
 clean:
 	rm -rf .venv
