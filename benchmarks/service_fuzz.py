@@ -1,10 +1,11 @@
-"""Requests drawn by chance from the service's own description: `python benchmarks/service_fuzz.py --cases 10000`.
+"""Requests and images drawn by chance: `python benchmarks/service_fuzz.py --cases 10000 --images 10000`.
 
-Half of them keep to the description, half break it. None may be answered with 500, or with a code or a form that the
-description lacks.
+Half of the requests keep to the service's own description, half break it. None may be answered with 500, or with a code or a
+form that the description lacks. Images are files with faults; none may be answered with 500 or end the service.
 """
 
 import argparse
+import io
 import json
 import sys
 import tempfile
@@ -15,10 +16,13 @@ from typing import Any
 import numpy as np
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from PIL import Image
 from schemathesis import GenerationMode
-from serving import TOKEN, served
+from serving import TOKEN, Sender, form, served
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.mutated import mutated
 
 EVERY: list[Any] = list(HealthCheck)
 
@@ -59,11 +63,32 @@ def _send_all(strategy: Any, each: int, codes: Counter[int]) -> None:
     send()
 
 
+def send_images(address: str, count: int) -> Counter[int]:
+    """Send image files with faults; return how many answers there were of each code."""
+    rng, sender, codes = np.random.default_rng(0), Sender(address), Counter[int]()
+    whole = [image_file(format) for format in ("PNG", "JPEG", "WEBP", "BMP")]
+    for number in range(count):
+        image = mutated(whole[number % len(whole)], rng)
+        code, answer = sender.post("/v1/embed", form(image))
+        codes[code] += 1
+        if code >= 500:
+            raise SystemExit(f"image {number}: {code} {answer!r}")
+    return codes
+
+
+def image_file(format: str) -> bytes:
+    """Return a picture of noise in a format of files."""
+    written = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 30, 3), np.uint8)).save(written, format)
+    return written.getvalue()
+
+
 def main() -> None:
     """Fuzz a service of a small gallery."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=10_000)
-    cases = parser.parse_args().cases
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=int, default=10_000, help="Requests.")
+    parser.add_argument("--images", type=int, default=10_000, help="Images.")
+    options = parser.parse_args()
     from tests.onnx_file import write_mean_colour
 
     from msinet.deploy.predictor import Predictor
@@ -76,10 +101,10 @@ def main() -> None:
         for number, picture in enumerate(pictures):
             gallery.add(picture, identity=f"v{number // 4}", camera=f"c{number % 4}")
         with served(Path(folder) / "yard") as (address, process):
-            codes = fuzz(address, cases)
+            found = {"images": send_images(address, options.images), "requests": fuzz(address, options.cases)}
             if process.poll() is not None:
                 raise SystemExit("the service ended")
-    print(json.dumps({"requests": codes.total(), "codes": dict(sorted(codes.items()))}))
+    print(json.dumps({what: {"all": codes.total(), **dict(sorted(codes.items()))} for what, codes in found.items()}))
 
 
 if __name__ == "__main__":

@@ -74,9 +74,7 @@ def make_views(
             views = np.stack(list(_views(np.random.default_rng([0, part]), pictures, synthetic)))
             vectors = [teacher.embed(views).vectors for teacher in teachers]
             together = (np.concatenate(vectors, axis=1) / np.sqrt(len(teachers))).astype(np.float16)
-            small = np.stack(
-                [np.asarray(Image.fromarray(view).resize(SIZE[::-1], Image.Resampling.BILINEAR)) for view in views]
-            )
+            small = np.stack([_smaller(view) for view in views])
             write_atomically(folder / f"{part:03}-pictures.npy", lambda opened, array=small: np.save(opened, array))
             write_atomically(file, lambda opened, array=together: np.save(opened, array))
         bar.advance()

@@ -3,12 +3,13 @@
 1. Make synthetic vehicles in several cities and difficulties, train on them, and adapt to them: `msinet-synthetic-small`.
 2. Embed the real training images by two public networks, the teachers. Images of different cameras that are each other's
    nearest become one identity. A linear map is fitted to these, which is the teachers' and not the user's labels.
-3. Make views of the images, cuts and mixtures, embed them by the teachers, and teach the network of step 1 their mapped
-   vectors; adapt it to the identities of step 2: `msinet-vehicles`.
+3. Make views of the images, cuts and mixtures, embed them by the teachers, and teach a network like that of step 1 their
+   mapped vectors; adapt it to the identities of step 2: `msinet-vehicles`.
+4. Embed views by that, and teach the network of step 1 its vectors: `msinet-vehicles-small`.
 
 Stopped and started again, it goes on where it stopped. docs/weights.md has its results.
 
-    python examples/make_weights.py DATA TEACHERS --out runs/weights --size small
+    python examples/make_weights.py DATA TEACHERS --out runs/weights --size full
 """
 
 import argparse
@@ -27,8 +28,10 @@ import msinet
 from msinet.cli.bars import bars
 from msinet.data.embedding_files import load_vectors, save_embeddings
 from msinet.data.embeddings import Embeddings
+from msinet.data.image_hashes import image_hashes
 from msinet.data.records import ImageRecord
 from msinet.engine.settings import settings_dict
+from msinet.files.sketch import Sketch
 from msinet.model.cost import count_parameters
 from msinet.model.model_files import save_model
 from msinet.model.msinet.architecture import Architecture
@@ -72,9 +75,11 @@ class Size:
     """Number of passes over the views of real images."""
     both: bool
     """Whether the network that saw synthetic vehicles alone ships as well. The package has room for one of them."""
+    teacher: str | None
+    """The model that ships and teaches this one; None where the two public networks do."""
 
 
-SIZES = {"small": Size("-small", 0.5, 30, 3, both=True), "full": Size("", 1.0, 15, 3, both=False)}
+SIZES = {"full": Size("", 1.0, 15, 3, False, None), "small": Size("-small", 0.5, 30, 3, True, "msinet-vehicles")}
 
 PARTS = 56
 """Number of files with views, of 2,000 each."""
@@ -101,7 +106,9 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="Folder or table of the real images; those of its training split are taken.")
     parser.add_argument("teachers", type=Path, help=f"Folder with {' and '.join(f'{name}.xml' for name in TEACHERS)}.")
     parser.add_argument("--out", type=Path, default=Path("runs/weights"), help="Folder of all that is made.")
-    parser.add_argument("--size", choices=SIZES, default="small", help="Size of the models.")
+    parser.add_argument(
+        "--size", choices=SIZES, default="full", help="Size of the models; the full one teaches the small one."
+    )
     options = parser.parse_args()
     with bars():
         make_weights(options.data, options.teachers, options.out, SIZES[options.size])
@@ -114,28 +121,33 @@ def make_weights(data: Path, teachers: Path, out: Path, size: Size) -> None:
     synthetic = train(write_table(out / "synthetic.csv", images), settings, out / f"synthetic{size.suffix}")
     if size.both:
         lineage = f"{len(images)} synthetic images; no real image and no other network"
-        ship(msinet.adapt(synthetic, images), f"msinet-synthetic{size.suffix}", lineage, settings_dict(settings), splits)
+        adapted = msinet.adapt(synthetic, images)
+        ship(adapted, f"msinet-synthetic{size.suffix}", lineage, settings_dict(settings), splits, None)
 
     taught = teacher_vectors(splits.train, teachers, out / TEACHERS_FILE)
     grouped = labelled_by_neighbours(taught)
-    of_views = make_views(
-        out / "views",
-        PARTS,
-        [image.path for image in grouped],
-        [image.path for image in images],
-        [load_teacher(teachers, name, out) for name in TEACHERS],
-    )
-    mean, matrix = WithinClass.of(Embeddings(taught.vectors, grouped)).map(SHRINKAGE)
-    mapped = (of_views.vectors - mean) @ matrix
-    mapped /= np.linalg.norm(mapped, axis=1, keepdims=True)
+    by = [msinet.Predictor(size.teacher)] if size.teacher else [load_teacher(teachers, name, out) for name in TEACHERS]
+    of_views = make_views(out / f"views{size.suffix}", PARTS, _paths(grouped), _paths(images), by)
+    targets = of_views.vectors
+    if not size.teacher:
+        mean, matrix = WithinClass.of(Embeddings(taught.vectors, grouped)).map(SHRINKAGE)
+        targets = (targets - mean) @ matrix
+    targets = (targets / np.linalg.norm(targets, axis=1, keepdims=True)).astype(np.float32)
     checkpoint = out / f"vehicles{size.suffix}.checkpoint"
-    real = distil(synthetic, of_views, mapped.astype(np.float32), checkpoint, size.passes, LEARNING_RATE)
-    settings = {"views": len(of_views), "passes": size.passes, "learning_rate": LEARNING_RATE, "shrinkage": SHRINKAGE}
+    real = distil(synthetic, of_views, targets, checkpoint, size.passes, LEARNING_RATE)
+    settings = {"views": len(of_views), "passes": size.passes, "learning_rate": LEARNING_RATE}
+    settings |= {"teacher": size.teacher} if size.teacher else {"shrinkage": SHRINKAGE}
+    through = f"by {size.teacher}, which learned from views that were embedded " if size.teacher else ""
     lineage = (
         f"{len(images)} synthetic images, then {len(taught)} real images of vehicles without their labels, whose views were "
-        f"embedded by {TEACHERS[0]} and {TEACHERS[1]} (Open Model Zoo, Apache-2.0; training data not named)"
+        f"embedded {through}by {TEACHERS[0]} and {TEACHERS[1]} (Open Model Zoo, Apache-2.0; training data not named)"
     )
-    ship(msinet.adapt(real, grouped), f"msinet-vehicles{size.suffix}", lineage, settings, splits)
+    learned = Sketch.of(image_hashes(image.path for image in splits.train))
+    ship(msinet.adapt(real, grouped), f"msinet-vehicles{size.suffix}", lineage, settings, splits, learned)
+
+
+def _paths(images: Sequence[ImageRecord]) -> list[Path]:
+    return [image.path for image in images]
 
 
 def synthetic_images(folder: Path) -> list[ImageRecord]:
@@ -215,11 +227,21 @@ def labelled_by_neighbours(taught: Embeddings) -> list[ImageRecord]:
     ]
 
 
-def ship(adapted: msinet.Adapted, name: str, lineage: str, settings: Mapping[str, Any], splits: msinet.ReidSplits) -> None:
-    """Write a model in half precision, without the classifiers, to where models that ship are found; score it."""
+def ship(
+    adapted: msinet.Adapted,
+    name: str,
+    lineage: str,
+    settings: Mapping[str, Any],
+    splits: msinet.ReidSplits,
+    learned: Sketch | None,
+) -> None:
+    """Write a model in half precision, without the classifiers, to where models that ship are found; score it.
+
+    Its card has the real images that it learned, and none of the synthetic ones, which nobody else has.
+    """
     network = adapted.network
     bare = type(network).from_arguments({**network.arguments(), "identities": 1})
-    bare.adaptation = network.adaptation
+    bare.adaptation, bare.learned = network.adaptation, learned
     kept = {key: value for key, value in network.state_dict().items() if ".classifier." not in key}
     bare.load_state_dict({**bare.state_dict(), **kept})
     info = {

@@ -1,5 +1,6 @@
 """The script that makes the weights, on vectors alone, and the models that ship."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,13 @@ def test_a_model_that_ships_is_what_its_card_says(name):
     assert 0 < card.info["scores"]["mAP"] < 1
     assert card.info["parameters"] == count_parameters(network)
     assert card.fingerprint == network.fingerprint()
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_a_model_that_ships_says_which_real_images_it_learned(name):
+    card = zoo.cards()[name]
+    real = re.search(r"(\d+) real images", card.info["lineage"])
+    assert (card.learned and card.learned.images) == (int(real[1]) if real else None)
 
 
 def test_the_models_that_ship_are_small():

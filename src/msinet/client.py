@@ -17,6 +17,7 @@ from PIL import Image
 from msinet.data.embedder import Embedded
 from msinet.data.sources import LeftOut, Source, is_one
 from msinet.errors import BusyError, DatasetError, MSINetError
+from msinet.files.atomic import write_atomically
 from msinet.files.paths import user_path
 from msinet.gallery.entries import Added, Answer, Entry, Match
 
@@ -157,7 +158,28 @@ class Client:
         """Return what is known of the gallery as a whole, as plain values."""
         return self._send("GET", "/v1/gallery")
 
+    def save_labels(self, file: str | PathLike[str]) -> int:
+        """Save the labels that adapt, train and calibrate read; return how many groups of marks contradict each other.
+
+        Args:
+            file: labels.csv, the table alone; or labels.zip, the table with the pictures of images that have no file.
+        """
+        path = user_path(file)
+        if path.suffix not in (".csv", ".zip"):
+            raise RequestError(f"{path}: name a file .csv, the table alone, or .zip, the table with pictures")
+        response = self._response("GET", f"/v1/labels{path.suffix}")
+        write_atomically(path, response.content)
+        return int(response.headers.get("msinet-contradictions", 0))
+
     def _send(self, method: str, path: str, **body: Any) -> dict[str, Any]:
+        response = self._response(method, path, **body)
+        try:
+            return response.json()
+        except ValueError as error:
+            raise ServiceError(f"it answers in no JSON ({response.status_code} of {response.request.url.path})") from error
+
+    def _response(self, method: str, path: str, **body: Any) -> httpx.Response:
+        """Return an answer. Raises a ServiceError where it is an error."""
         until = time.monotonic() + self.patience
         while True:
             try:
@@ -168,19 +190,18 @@ class Client:
                 ) from error
             wait = float(response.headers.get("retry-after", "1")) if response.status_code in (429, 503) else None
             if wait is None or time.monotonic() + wait > until:
-                return _content(response)
+                return _checked(response)
             time.sleep(wait)
 
 
-def _content(response: httpx.Response) -> dict[str, Any]:
-    """Return the content of an answer. Raises a ServiceError where it is an error."""
+def _checked(response: httpx.Response) -> httpx.Response:
+    """Return an answer. Raises a ServiceError where it is an error."""
+    if response.is_success:
+        return response
     try:
-        content = response.json()
-        message = content.get("error", "") if response.is_error else ""
-    except (ValueError, AttributeError):
-        content, message = None, "it answers in no JSON"
-    if response.is_success and content is not None:
-        return content
+        message = response.json()["error"]
+    except (ValueError, LookupError, TypeError):
+        message = "it answers in no JSON"
     words = f"{message or 'no reason given'} ({response.status_code} of {response.request.url.path})"
     if response.status_code in CODES_OF_DATA:
         raise RequestError(words)

@@ -11,6 +11,7 @@ from PIL import Image
 from msinet.cli.app import main
 from msinet.data.embedding_files import load_vectors
 from msinet.data.readers.detect import load_splits
+from msinet.gallery.gallery import Gallery
 from msinet.model.model_files import save_model
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.network import MSINet
@@ -175,6 +176,20 @@ def test_labels_are_a_table_that_adapt_reads(yard, capsys):
     assert "labels.txt: name a file .parquet" in told(capsys, "export", "yard", "--out", "labels.txt", code=2).replace(
         "\n", " "
     )
+
+
+def test_pictures_go_with_labels_and_contradicting_marks_are_named(yard, model, capsys):
+    done("create", "kept", "--model", model, "--thumbnails")
+    done("add", "kept", "table.csv", "--only", "camera=1")
+    (yard / "00-1.png").unlink()
+    Gallery.open("kept").store.judge(1, 2, True)
+    words = told(capsys, "export", "kept", "--out", "kept.csv", "--pictures")
+    assert "24 entries, 1 of them by their thumbnails" in words
+    assert "1 groups, of entries 1, 2" in words
+    (picture,) = (yard / "kept-pictures").iterdir()
+    assert Path(Gallery.open("kept").entry(int(picture.stem)).path or "").name == "00-1.png"
+    assert len(load_splits("kept.csv").train) == 24
+    assert ".csv" in told(capsys, "export", "kept", "--out", "kept.parquet", "--pictures", code=2)
 
 
 def test_check_is_content_with_a_good_gallery(yard, capsys):

@@ -144,7 +144,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied", path)
 
     splits = write(tmp_path, "a b")
-    monkeypatch.setattr(picture_list, "_hash", refuse)
+    monkeypatch.setattr(picture_list, "file_hash", refuse)
     with pytest.raises(FileError, match=rf"cannot read {tmp_path}/a: you have no right to read it"):
         PictureList.of(splits)
 

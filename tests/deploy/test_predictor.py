@@ -21,6 +21,8 @@ from msinet.deploy.gate import shipped_images
 from msinet.engine.machine import Machine
 from msinet.engine.settings import MachineSettings
 from msinet.errors import DatasetError, ModelError
+from msinet.files.content_hash import content_hash
+from msinet.files.sketch import Sketch
 from msinet.model.model_files import card_of
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.network import MSINet
@@ -243,3 +245,10 @@ def test_torch_is_not_loaded(predictor, photo):
         "print('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_an_export_says_which_images_the_network_learned(network, predictor, tmp_path, monkeypatch):
+    assert predictor.learned is None
+    monkeypatch.setattr(network, "learned", Sketch.of([content_hash(b"one"), content_hash(b"two")]))
+    export_to(network, card_of(network), tmp_path / "learned.onnx")
+    assert msinet.Predictor(tmp_path / "learned.onnx", threads=1).learned == network.learned

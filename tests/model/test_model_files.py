@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from msinet.errors import FileError, ModelError
+from msinet.files.content_hash import content_hash
+from msinet.files.sketch import Sketch
 from msinet.files.tensor_files import save_arrays
 from msinet.model.model_files import load_model, save_model
 from msinet.model.msinet.architecture import Architecture
@@ -204,3 +206,19 @@ def test_an_unfinished_file_does_not_replace_a_whole_one(folder, monkeypatch):
         save_arrays(folder / "model.safetensors", {"a": np.zeros(3)}, {})
     assert (folder / "model.safetensors").read_bytes() == whole
     test_nothing_unfinished_is_left(folder)
+
+
+def test_the_images_that_a_network_learned_stand_in_its_card(network, folder, tmp_path):
+    assert load_model(folder).learned is None
+    network.learned = Sketch.of([content_hash(b"one"), content_hash(b"two")])
+    save_model(network, tmp_path / "learned")
+    assert load_model(tmp_path / "learned").learned == network.learned
+    written = json.loads((tmp_path / "learned" / "model.json").read_text())["learned"]
+    assert written == {"images": 2, "hashes": sorted(content_hash(one)[:8].hex() for one in (b"one", b"two"))}
+
+
+def test_a_card_with_damaged_hashes_is_refused(folder):
+    card = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps(card | {"learned": {"images": 3, "hashes": []}}))
+    with pytest.raises(ModelError, match="no sketch of images"):
+        load_model(folder)

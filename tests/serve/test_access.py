@@ -29,6 +29,7 @@ WRITING = [
     ("DELETE", "/v1/entries/1", None),
     ("DELETE", "/v1/identities/v0", None),
     ("GET", "/v1/labels.csv", None),
+    ("GET", "/v1/labels.zip", None),
 ]
 OPEN = ["/healthz", "/readyz", "/openapi.json"]
 

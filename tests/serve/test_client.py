@@ -1,5 +1,7 @@
 """The client gives what the gallery itself would, through the service."""
 
+from zipfile import ZipFile
+
 import httpx
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from tests.serve.conftest import READ, WRITE, file_of
 
 import msinet
 from msinet.client import Client, RequestError, ServiceBusyError, ServiceError, TokenError
+from msinet.data.readers.detect import load_splits
 from msinet.serve.security import Tokens
 
 
@@ -71,6 +74,27 @@ def test_crops(client):
     answers = here.query_crops(picture(5), boxes, camera="gate")
     assert answers[0].matches[0].entry.id == 1
     assert isinstance(answers[1], str)
+
+
+def test_labels_are_saved_as_a_table_and_with_pictures(client, tmp_path):
+    make, gallery = client
+    here = make()
+    (tmp_path / "a.png").write_bytes(file_of(0))
+    gallery.add(tmp_path / "a.png", identity="v1")
+    here.add([file_of(1), file_of(2)])
+    here.judge(1, 2, True)
+    assert here.save_labels(tmp_path / "labels.csv") == 0
+    assert len((tmp_path / "labels.csv").read_text().splitlines()) == 2
+    here.save_labels(tmp_path / "labels.zip")
+    with ZipFile(tmp_path / "labels.zip") as archive:
+        archive.extractall(tmp_path / "set")
+    train = load_splits(tmp_path / "set").train
+    assert {record.path.name: record.identity for record in train} == {"a.png": "v1", "2.webp": "v1"}
+    here.judge(1, 3, True)
+    here.judge(2, 3, False)
+    assert here.save_labels(tmp_path / "labels.csv") == 1
+    with pytest.raises(RequestError, match="name a file"):
+        here.save_labels(tmp_path / "labels.txt")
 
 
 def test_what_goes_wrong_is_an_error_of_msinet_that_says_what(client):

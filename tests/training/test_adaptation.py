@@ -8,6 +8,8 @@ from msinet.data.embeddings import Embeddings
 from msinet.data.records import ImageRecord
 from msinet.engine.embed import embed
 from msinet.errors import DatasetError, TrainingError
+from msinet.files.content_hash import content_hash
+from msinet.files.sketch import Sketch
 from msinet.model.model_files import load_model, save_model
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.network import MSINet
@@ -171,3 +173,13 @@ def test_a_map_that_the_network_has_is_given_up_for_a_sure_gain_alone(network, m
             adapt(once, records)
     else:
         adapt(once, records)
+
+
+def test_an_adapted_network_says_which_images_it_learned_besides_those_before(network, make_splits):
+    records = make_splits(train=8).train
+    before = Sketch.of([content_hash(b"an image of the training")])
+    network.learned = before
+    adapted = adapt(network, [*records, ImageRecord(records[0].path.with_name("one.png"), "alone", "c1")]).network
+    learned = Sketch.of(content_hash(record.path.read_bytes()) for record in records)
+    assert adapted.learned == learned.union(before)
+    assert network.learned == before

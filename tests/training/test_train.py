@@ -12,6 +12,8 @@ from msinet.data.records import identities
 from msinet.engine.evaluate import evaluate, evaluate_among
 from msinet.engine.machine import Machine
 from msinet.errors import CheckpointError, DatasetError, FileError, SettingsError, TrainingError
+from msinet.files.content_hash import content_hash
+from msinet.files.sketch import Sketch
 from msinet.files.tensor_files import load_arrays
 from msinet.losses.alignment import alignment_loss
 from msinet.losses.identity import identity_loss
@@ -257,3 +259,30 @@ def test_a_file_in_the_way_of_out_is_an_error(splits, train_settings, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(FileError, match="where the path needs a folder: move it, or choose another folder for out"):
         train(splits, MSMT17, train_settings, tmp_path / "file")
+
+
+def hashes(records):
+    return [content_hash(record.path.read_bytes()) for record in records]
+
+
+def test_a_model_says_which_images_it_and_its_initial_weights_learned(make_splits, train_settings, tmp_path):
+    splits, later = make_splits(train=8), make_splits(train=6)
+    settings = replace(train_settings, epochs=1, validation_share=0.4, identities_per_batch=2)
+    first = train(splits, MSMT17, settings, tmp_path / "first").network
+    trained_on = hold_out_validation(splits, 0.4)
+    assert load_model(tmp_path / "first").learned == first.learned == Sketch.of(hashes(trained_on.train))
+    assert first.learned.overlap(hashes(trained_on.validation)).found == 0
+    settings = replace(train_settings, epochs=1, init=str(tmp_path / "first"))
+    second = train(later, MSMT17, settings, tmp_path / "second").network
+    assert second.learned == Sketch.of(hashes((*trained_on.train, *later.train)))
+
+
+def test_a_training_ends_without_the_initial_weights(make_splits, train_settings, tmp_path, stop_after, caplog):
+    splits = make_splits(train=6)
+    train(splits, MSMT17, replace(train_settings, epochs=1), tmp_path / "first")
+    settings = replace(train_settings, init=str(tmp_path / "first"))
+    with stop_after("train", 2), pytest.raises(KeyboardInterrupt):
+        train(splits, MSMT17, settings, tmp_path / "second")
+    (tmp_path / "first").rename(tmp_path / "elsewhere")
+    assert train(splits, MSMT17, settings, tmp_path / "second").network.learned == Sketch.of(hashes(splits.train))
+    assert "does not say which images" in caplog.text

@@ -53,6 +53,9 @@ GROUPS = {
 }
 """Groups of verbs, each a file whose functions are the verbs."""
 
+FILES = {("gallery", verb): "gallery_reading" for verb in ("query", "list", "info", "check")}
+"""Files of verbs that are not in the file of their group."""
+
 
 class NeedsRecipe(Exception):
     """Work without a recipe, on data that is known now; some options besides, where the words do not give them."""
@@ -76,7 +79,7 @@ def make_app(called: str = "") -> App:
     )
     groups = {name: App(name=name, help=words) for name, (words, _) in GROUPS.items()}
     verbs = [(app, verb, verb) for verb in VERBS]
-    verbs += [(groups[name], name, verb) for name, (_, those) in GROUPS.items() for verb in those]
+    verbs += [(groups[name], FILES.get((name, verb), name), verb) for name, (_, those) in GROUPS.items() for verb in those]
     for owner, file, verb in verbs:
         words = {} if verb == called else {"help": first_sentence(file, verb)}
         owner.command(f"msinet.cli.{file}:{function_of(verb)}", name=verb, **words)

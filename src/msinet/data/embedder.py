@@ -15,6 +15,7 @@ from msinet.data.pixels import in_threads, resized
 from msinet.data.records import ImageRecord, Skipped
 from msinet.data.sources import LeftOut, Source, boxes_of, cut, frame_of, is_one, name_of, name_of_box, read
 from msinet.errors import DatasetError
+from msinet.files.sketch import Sketch
 from msinet.progress import begin
 
 BATCH_SIZE = 8
@@ -44,6 +45,7 @@ class EmbedsPixels(Protocol):
 
     kind: ClassVar[str]
     image_size: tuple[int, int]
+    learned: Sketch | None
 
     @property
     def embedding_dim(self) -> int: ...
@@ -61,6 +63,8 @@ class Embedder(ABC):
     """Length D of a vector."""
     batch_size: int = BATCH_SIZE
     """Images that are computed at a time; more take more memory."""
+    learned: Sketch | None = None
+    """Images that the network learned, by their contents; None where they are not known."""
 
     @property
     @abstractmethod
@@ -169,7 +173,7 @@ class NetworkEmbedder(Embedder):
 
     def __init__(self, network: EmbedsPixels) -> None:
         self.network = network
-        self.image_size, self.embedding_dim = network.image_size, network.embedding_dim
+        self.image_size, self.embedding_dim, self.learned = network.image_size, network.embedding_dim, network.learned
 
     @property
     def kind(self) -> str:

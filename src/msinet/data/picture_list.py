@@ -22,6 +22,7 @@ from msinet.data.picture_changes import Row, changes_in_words
 from msinet.data.records import ReidSplits
 from msinet.errors import FileError
 from msinet.files.atomic import write_atomically
+from msinet.files.content_hash import HASH, file_hash
 from msinet.files.os_errors import in_words
 from msinet.progress import track
 
@@ -41,10 +42,6 @@ JUST_NOW = 2 * 10**9
 
 SLOW = 1e-4
 """Seconds a file from which on threads are faster than their mutual waiting costs."""
-
-HASH = 16
-"""Bytes of a picture's hash."""
-
 
 STATE = struct.Struct("=4q")
 """A file's state: size, time of the last change of content in nanoseconds since 1970, time of the last change of content,
@@ -89,7 +86,9 @@ class PictureList:
         states = dict(zip(distinct, in_chunks(_state, distinct), strict=True))
         hashes = _known_hashes([*((one.states, one.hashes) for one in known), _last]) | {NOT_THERE: bytes(HASH)}
         unread = [path for path in distinct if states[path] not in hashes]
-        read = dict(zip(unread, track(in_chunks(_hash, unread), "hash images", len(unread)), strict=True)) if unread else {}
+        read = (
+            dict(zip(unread, track(in_chunks(file_hash, unread), "hash images", len(unread)), strict=True)) if unread else {}
+        )
         content = b"".join(read.get(path) or hashes[states[path]] for path in paths)
         kept = np.frombuffer(b"".join(map(states.__getitem__, paths)), np.int64).reshape(-1, 4).copy()
         kept[kept[:, TIMES].max(1, initial=0) >= now - JUST_NOW] = STATE.unpack(UNSURE)
@@ -168,14 +167,6 @@ def _state(path: str) -> bytes:
     if not stat.S_ISREG(found.st_mode):  # Opening a pipe would wait for ever.
         return NOT_THERE
     return STATE.pack(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino & (2**63 - 1))
-
-
-def _hash(path: str) -> bytes:
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - as in `_state`
-        digest = blake2b(digest_size=HASH)
-        while piece := file.read(2**20):
-            digest.update(piece)
-    return digest.digest()
 
 
 def _known_hashes(lists: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict[bytes, bytes]:

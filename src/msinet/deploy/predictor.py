@@ -57,6 +57,7 @@ class Predictor(Embedder):
             self.pixels = None
             self.image_size = self.exported.card.pixels.size
             self.embedding_dim = self.exported.embedding_dim
+            self.learned = self.exported.card.learned
         else:
             _require_images(self.file, self.opened, self.input)
             self.pixels, described = _pixels_of(self.file, pixels)

@@ -1,12 +1,12 @@
 """The data of a run as its folder knows it: a mark of the labels, a mark of the pictures, and what changed since."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msinet.data.picture_list import PictureList
-from msinet.data.records import ReidSplits
+from msinet.data.records import ImageRecord, ReidSplits
 from msinet.engine.alone import Alone
 
 if TYPE_CHECKING:
@@ -51,6 +51,18 @@ class RunData:
     def marks(self) -> dict[str, str]:
         """Return the marks by name."""
         return dict(zip(MARKS, (self.labels, self.pictures), strict=True))
+
+    def hashes_of(self, records: Iterable[ImageRecord], splits: ReidSplits) -> list[bytes]:
+        """Return the hash of each record's file, which is not read again; without those that are not there.
+
+        Args:
+            records: some of the data.
+            splits: the data.
+        """
+        if self.listed is None:
+            return []
+        found = dict(zip((record.path for record in splits.records()), self.listed.hashes, strict=True))
+        return [hash.tobytes() for record in records if (hash := found[record.path]).any()]
 
     def keep(self) -> None:
         """Write the list beside the checkpoint, where it has changed."""

@@ -48,6 +48,8 @@ class GalleryFacts:
     """Short hash of its weights."""
     calibration: str | None
     """When the gallery was calibrated, and to which rate."""
+    calibration_warning: str | None = None
+    """What speaks against the calibration; None where nothing does."""
 
 
 class Gallery:
@@ -338,6 +340,7 @@ class Gallery:
             self.name,
             self.facts["weights"],
             calibrated and _words(*calibrated),
+            calibrated and calibrated[1].warning,
         )
 
     @property

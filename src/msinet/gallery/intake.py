@@ -1,13 +1,11 @@
 """What comes into a gallery: images of any source and vectors, with labels, in parts that fit into memory."""
 
-import hashlib
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +17,7 @@ from msinet.data.embeddings import Embeddings
 from msinet.data.records import ImageRecord
 from msinet.data.sources import LeftOut, Source, boxes_of, cut, frame_of, is_one, name_of_box, read
 from msinet.errors import DatasetError
+from msinet.files.content_hash import content_hash, file_hash
 from msinet.files.paths import user_path
 from msinet.gallery.entries import Labels
 from msinet.gallery.store import New
@@ -149,7 +148,7 @@ def vector_parts(
         records = embeddings.records[start : start + VECTORS]
         usable = ~np.isnan(scaled[:, 0])
         news = [
-            New(_hash(vector.tobytes()), labels_of(record, given, zone), vector)
+            New(content_hash(vector.tobytes()), labels_of(record, given, zone), vector)
             for vector, record, good in zip(scaled, records, usable, strict=True)
             if good
         ]
@@ -168,15 +167,11 @@ def require_length(vectors: np.ndarray, dim: int) -> None:
 def content_of(source: Source) -> bytes:
     """Return 16 bytes that tell images apart by their content: that of the file, or the pixels."""
     if isinstance(source, str | PathLike):
-        return _hash(Path(source).read_bytes())
+        return file_hash(source)
     if isinstance(source, np.ndarray | Image.Image):
         pixels = np.asarray(source)
-        return _hash(repr((pixels.shape, getattr(source, "mode", ""))).encode() + pixels.tobytes())
-    return _hash(bytes(source))
-
-
-def _hash(content: bytes) -> bytes:
-    return hashlib.blake2b(content, digest_size=16).digest()
+        return content_hash(repr((pixels.shape, getattr(source, "mode", ""))).encode() + pixels.tobytes())
+    return content_hash(bytes(source))
 
 
 def thumbnail_of(source: Source) -> bytes | None:

@@ -15,8 +15,10 @@ from msinet.data.readers.table_rows import columns_of
 from msinet.data.readers.unlabelled import load_for_embedding
 from msinet.data.records import ImageRecord, Skipped
 from msinet.data.settings import DataSettings
-from msinet.errors import DatasetError, SettingsError
+from msinet.deploy.predictor import Predictor
+from msinet.errors import DatasetError, MissingExtraError, ModelError, SettingsError
 from msinet.files.paths import user_path
+from msinet.files.sketch import Sketch
 from msinet.gallery.entries import Answer
 from msinet.gallery.exchange import facts_of, import_store
 from msinet.gallery.gallery import Gallery
@@ -24,7 +26,9 @@ from msinet.gallery.places import Address, is_gallery, place_of
 from msinet.gallery.rescue import facts_left, save_what_is_left
 from msinet.jobs.embed_shard import images_of
 from msinet.jobs.open_model import open_model
+from msinet.model.cards import Card
 from msinet.model.runtime_file import RuntimeFile
+from msinet.model.zoo import find_model
 from msinet.progress import track
 
 OF_A_RECORD = ("identity", "camera", "track")
@@ -80,6 +84,22 @@ def open_gallery(
     if embeds and name:
         gallery.use(open_model(name))
     return gallery
+
+
+def learned_by(gallery: Gallery) -> Sketch | None:
+    """Return the images that the model of a gallery learned, without embedding; None where they are not known."""
+    if gallery.embedder or not gallery.name:
+        return gallery.embedder and gallery.embedder.learned
+    try:
+        if RuntimeFile.named(gallery.name):
+            model = Predictor(gallery.name)
+            weights, learned = model.weights, model.learned
+        else:
+            card = Card.load(find_model(gallery.name))
+            weights, learned = card.fingerprint, card.learned
+    except (ModelError, MissingExtraError):
+        return None  # The vectors are as good without the model.
+    return learned if weights == gallery.facts["weights"] else None
 
 
 def incoming(data: Path, reading: DataSettings, split: str = "all", only: Sequence[str] = ()) -> Incoming:

@@ -10,6 +10,7 @@ from msinet.errors import ModelError
 from msinet.files.atomic import write_atomically
 from msinet.files.contents import not_usable, what_is
 from msinet.files.os_errors import in_words
+from msinet.files.sketch import Sketch
 from msinet.normalisation import MEAN, STD
 
 CARD = "model.json"
@@ -47,6 +48,8 @@ class Card:
     """Whether the weights hold a linear map of the embeddings, fitted to labelled images."""
     info: Mapping[str, Any] = field(default_factory=dict)
     """How it was made: settings, fingerprint of the training data, seconds; or the file that it was converted from."""
+    learned: Sketch | None = None
+    """Images that the weights or the map were fitted to, by their contents; None where they are not known."""
 
     def save(self, folder: Path) -> None:
         """Write the card into a model's folder."""
@@ -80,11 +83,16 @@ class Card:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Card":
-        """Return the card of plain values, as `asdict` makes them. Raises KeyError or TypeError where they are others."""
+        """Return the card of plain values, as `asdict` makes them.
+
+        Raises:
+            KeyError, TypeError, ValueError: they are others.
+        """
         size, mean, std = (tuple(values["pixels"][name]) for name in ("size", "mean", "std"))
         pixels = Pixels(size, mean, std, values["pixels"]["resize"])
         plain = {name: values[name] for name in ("kind", "arguments", "fingerprint", "licence", "info")}
-        return cls(pixels=pixels, adapted=values.get("adapted", False), **plain)
+        learned = Sketch.of_plain(values["learned"]) if values.get("learned") else None
+        return cls(pixels=pixels, adapted=values.get("adapted", False), learned=learned, **plain)
 
     @classmethod
     def _of_version_1(cls, values: Mapping[str, Any]) -> "Card":

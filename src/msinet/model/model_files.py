@@ -23,8 +23,16 @@ COPY_BOTH = "copy model.json and model.safetensors together from the folder that
 
 def card_of(network: Network, info: Mapping[str, Any] | None = None, licence: str = "") -> Card:
     """Return the card of a network; `info` says how it was made."""
-    pixels, adapted = Pixels(network.image_size), network.adaptation is not None
-    return Card(network.kind, network.arguments(), pixels, network.fingerprint(), licence, adapted, info=dict(info or {}))
+    return Card(
+        network.kind,
+        network.arguments(),
+        Pixels(network.image_size),
+        network.fingerprint(),
+        licence,
+        adapted=network.adaptation is not None,
+        info=dict(info or {}),
+        learned=network.learned,
+    )
 
 
 def save_model(
@@ -81,6 +89,7 @@ def load_model(folder: str | Path) -> Network:
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     full = {name: tensor.float() if tensor.dtype == torch.float16 else tensor for name, tensor in tensors.items()}
     place_tensors(network, full, weights, COPY_BOTH)
+    network.learned = card.learned
     return network.eval()
 
 

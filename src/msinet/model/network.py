@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from msinet.errors import ModelError
+from msinet.files.sketch import Sketch
 from msinet.model.linear_map import LinearMap
 from msinet.normalisation import MEAN, STD
 
@@ -53,10 +54,13 @@ class Network(nn.Module, ABC):
     """Number of training identities: the size of each classifier."""
     adaptation: LinearMap | None
     """Map of the embeddings, where the network was adapted to labelled images."""
+    learned: Sketch | None
+    """Images that the weights or the map were fitted to, by their contents; None where they are not known."""
 
     def __init__(self) -> None:
         super().__init__()
         self.adaptation = None
+        self.learned = None
 
     @classmethod
     @abstractmethod

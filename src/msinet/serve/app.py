@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from msinet.errors import MSINetError
-from msinet.serve import entry_routes, gallery_routes, image_routes
+from msinet.serve import entry_routes, gallery_routes, image_routes, label_routes
 from msinet.serve.answers import Wrong
 from msinet.serve.guard import Guard
 from msinet.serve.problems import answer_error
@@ -63,7 +63,7 @@ def make_app(service: Service) -> FastAPI:
     for kind in (MSINetError, RequestValidationError, ValidationError, HTTPException):
         app.add_exception_handler(kind, answer_error)
     app.add_middleware(Guard, service=service)
-    for routes in (image_routes, entry_routes, gallery_routes):
+    for routes in (image_routes, entry_routes, label_routes, gallery_routes):
         app.include_router(routes.router)
     if PAGE.is_dir():
         app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")

@@ -1,7 +1,5 @@
-"""Addresses of entries: add, look at, remove, judge, and take the labels away."""
+"""Addresses of entries: add, look at, remove and judge."""
 
-import tempfile
-from pathlib import Path as FilePath
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
@@ -9,7 +7,6 @@ from starlette.responses import Response
 
 from msinet.gallery.filters import Filter
 from msinet.gallery.gallery import Gallery
-from msinet.gallery.label_table import export_labels
 from msinet.gallery.link import mark
 from msinet.serve.answers import (
     AddedPlain,
@@ -168,17 +165,3 @@ async def verdicts(service: Shared, access: Reads, entry: Annotated[int | None, 
     said = await service.work(service.gallery.store.verdicts)
     wanted = [one for one in said if entry is None or entry in one[:2]][:VERDICTS]
     return as_json({"verdicts": [{"one": one, "other": other, "same": same} for one, other, same in wanted]})
-
-
-@router.get("/labels.csv", responses={200: {"content": {"text/csv": {}}}}, response_class=Response)
-async def labels(service: Shared, access: Writes) -> Response:
-    """Return the table of labels that adapt, train and calibrate read. It has the paths of files on the service's disk."""
-
-    def table() -> bytes:
-        with tempfile.TemporaryDirectory() as folder:
-            file = FilePath(folder) / "labels.csv"
-            export_labels(service.gallery, file)
-            return file.read_bytes()
-
-    headers = {"Content-Disposition": 'attachment; filename="labels.csv"'}
-    return Response(await service.work(table), media_type="text/csv", headers=headers)

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from msinet.data.embeddings import Embeddings
+from msinet.data.image_hashes import image_hashes
 from msinet.data.records import ImageRecord, images_by_identity
 from msinet.engine.embed import embed
 from msinet.engine.machine import Machine
@@ -21,6 +22,7 @@ from msinet.evaluation.metrics import PerQuery, measure
 from msinet.evaluation.ranking import rank
 from msinet.evaluation.ranking_task import RankingTask, prepare
 from msinet.evaluation.scoring import compare
+from msinet.files.sketch import Sketch
 from msinet.model.linear_map import LinearMap
 from msinet.model.network import Network
 from msinet.training.within_class import Prior, WithinClass
@@ -99,6 +101,7 @@ def adapt(network: Network, records: Sequence[ImageRecord], machine: Machine | N
     network.adaptation = LinearMap(network.embedding_dim)
     network.adaptation.mean.copy_(torch.from_numpy(mean))
     network.adaptation.matrix.copy_(torch.from_numpy(matrix))
+    network.learned = Sketch.of(image_hashes(record.path for record in embeddings.records)).union(network.learned)
     return Adapted(network.eval(), shrinkage, before, after, len(several), len(embeddings))
 
 

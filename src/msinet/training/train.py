@@ -1,6 +1,7 @@
 """Training of a network from initial weights: identity loss, triplet loss, spatial alignment (report, section 3.3)."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,15 +22,19 @@ from msinet.engine.optimizers import make_optimizer, set_learning_rate
 from msinet.engine.run_data import RunData
 from msinet.engine.schedule import learning_rate_at
 from msinet.engine.settings import settings_dict
+from msinet.errors import ModelError
 from msinet.evaluation.ranking_task import prepare_among
 from msinet.files.lock import sole_writer
 from msinet.files.paths import user_path
+from msinet.files.sketch import Sketch
+from msinet.model.cards import Card
 from msinet.model.initial_weights import start_from
 from msinet.model.model_files import save_model
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.spatial_alignment import PositionActivation
 from msinet.model.network import Network
 from msinet.model.networks import build_network, describe_architecture
+from msinet.model.zoo import find_model
 from msinet.progress import silence
 from msinet.training.averaging import AveragedNetwork
 from msinet.training.objective import Objective
@@ -213,8 +218,21 @@ def _train(
     learn(training, feed, loop, splits)
     network = training.result()
     if machine.is_first:
+        network.learned = _learned(data.hashes_of(splits.train, whole), settings.init)
         save_model(network, out, {"made_from": folder.made_from, "seconds": loop.seconds})
     return Trained(network, training.best_score if training.best else None, loop.seconds, finished_before)
+
+
+def _learned(hashes: Iterable[bytes], init: str | None) -> Sketch:
+    """Return the sketch of the training images, and of what the initial weights had learned."""
+    learned = Sketch.of(hashes)
+    if init is None:
+        return learned
+    try:
+        return learned.union(Card.load(find_model(init)).learned)
+    except ModelError as error:  # The training went on from a checkpoint, for which they are not needed.
+        logger.warning("the model's card does not say which images %s had learned: %s", init, error)
+        return learned
 
 
 def learn(training: Training, feed: Feed, loop: Loop, splits: ReidSplits) -> None:

@@ -13,6 +13,7 @@ It was made by `msinet data make world --seed 27 --identities 600 --cameras 2 --
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from msinet.errors import DatasetError, ResultError, SettingsError
+from msinet.files.sketch import Overlap
 from msinet.gallery.calibration.calibration import Calibration, calibrate
 from msinet.gallery.calibration.false_positives import Scores
 from msinet.gallery.calibration.labelled_vectors import LabelledVectors
@@ -139,6 +141,14 @@ def test_a_calibration_goes_through_json(calibration):
     assert Calibration.of_plain(json.loads(json.dumps(calibration.to_plain(), allow_nan=False))) == calibration
 
 
+def test_what_the_model_learned_goes_through_json_and_older_calibrations_lack_it(calibration):
+    some = replace(calibration, learned=Overlap(3, 4))
+    values = json.loads(json.dumps(some.to_plain()))
+    assert Calibration.of_plain(values) == some
+    del values["learned"]
+    assert Calibration.of_plain(values) == calibration
+
+
 def test_a_seed_decides_the_intervals_alone(sides, calibration):
     assert calibrate(*sides, rate=0.05, other_cameras=True) == calibration
     other = calibrate(*sides, rate=0.05, other_cameras=True, seed=1)
@@ -164,6 +174,7 @@ def damaged():
         "an interval the wrong way round": with_("detections", {"found": 0.5, "low": 0.6, "high": 0.4}),
         "a short curve": lambda values: values["curve"]["detections"].pop(),
         "a falling probability": lambda values: values["knots"]["probabilities"].reverse(),
+        "more learned images than there are": with_("learned", {"found": 3, "compared": 2}),
         "knots of words": lambda values: values["knots"].update(similarities="abc"),
     }
 

@@ -21,6 +21,7 @@ from msinet.serve.settings import ServeSettings
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 NOBODY = Tokens()
+VIEWS = ["#/", "#/?identity=v1", "#/entry/1?not_camera=c0", "#/entry/1,2", "#/compare/1/2", "#/gallery"]
 PATIENCE = 10_000  # Milliseconds: other work may hold the cores.
 
 DROP = """([files, kind]) => {

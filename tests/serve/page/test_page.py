@@ -1,9 +1,13 @@
 """What people do with the page: search, filter, mark, add, remove and compare, by hand and by keys."""
 
+from zipfile import ZipFile
+
 import numpy as np
 import pytest
+from tests.serve.conftest import Mapped
 from tests.serve.page.conftest import found, give, png, shot, show
 
+from msinet.gallery.gallery import Gallery
 from msinet.serve.security import Tokens
 
 
@@ -214,13 +218,33 @@ def test_the_time_line_shows_where_the_best_match_was_seen(page):
     assert page.evaluate("location.hash") in ("#/entry/3", "#/entry/4")
 
 
-def test_labels_are_downloaded(page):
+def test_labels_are_downloaded_with_their_pictures(visit, serve, yard):
+    yard.add(shot(0, view=5))
+    yard.store.judge(1, 7, True)
+    yard.store.judge(3, 5, True)  # Of two identities.
+    page = visit(serve(yard))
     show(page, "#/gallery")
     with page.expect_download() as waiting:
         page.click("text=Download the labels")
-    rows = waiting.value.path().read_text().splitlines()
+    assert waiting.value.suggested_filename == "labels.zip"
+    with ZipFile(waiting.value.path()) as archive:
+        rows = archive.read("labels.csv").decode().splitlines()
+        assert "labels-pictures/7.webp" in archive.namelist()
     assert rows[0].startswith("path,identity,camera")
-    assert len(rows) == 7
+    assert rows[7].startswith("labels-pictures/7.webp,v0,")
+    page.wait_for_selector("#errors :text('contradict each other')")
+    assert "of 1 group of entries" in page.inner_text("#errors")
+
+
+def test_without_thumbnails_the_labels_are_a_table(visit, serve, tmp_path):
+    gallery = Gallery.create(tmp_path / "bare", Mapped())
+    (tmp_path / "a.png").write_bytes(png(shot(0)))
+    gallery.add(tmp_path / "a.png", identity="v0")
+    page = visit(serve(gallery) + "#/gallery")
+    with page.expect_download() as waiting:
+        page.click("text=Download the labels")
+    assert waiting.value.suggested_filename == "labels.csv"
+    assert len(waiting.value.path().read_text().splitlines()) == 2
 
 
 def test_a_token_is_asked_for_and_kept_for_this_tab(visit, serve, yard):

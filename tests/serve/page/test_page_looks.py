@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.gallery.conftest import DIM, unit
-from tests.serve.page.conftest import give, shot, show
+from tests.serve.page.conftest import VIEWS, give, shot, show
 
 import msinet.serve
 from msinet.data.embeddings import Embeddings
@@ -16,7 +16,6 @@ from msinet.gallery.calibrate import calibrate_gallery
 from msinet.gallery.gallery import Gallery
 
 FILES = Path(msinet.serve.__file__).with_name("page")
-VIEWS = ["#/", "#/?identity=v1", "#/entry/1?not_camera=c0", "#/entry/1,2", "#/compare/1/2", "#/gallery"]
 
 CONTRASTS = """() => {
     const parts = (colour) => { const [r, g, b, a = 1] = colour.match(/[\\d.]+/g).map(Number); return [r, g, b, a]; };

@@ -8,6 +8,7 @@ from typing import Any, overload
 import numpy as np
 
 from msinet.errors import DatasetError, ResultError, SettingsError
+from msinet.files.sketch import Overlap
 from msinet.gallery.calibration.false_positives import (
     Choice,
     Curve,
@@ -24,6 +25,9 @@ from msinet.gallery.calibration.known_queries import LEAST_IDENTITIES, KnownQuer
 from msinet.gallery.calibration.labelled_vectors import LabelledVectors
 from msinet.gallery.calibration.nearest_identities import nearest_identities
 from msinet.gallery.calibration.probability import Knots, fit_probability
+
+LEARNED_SHARE = 0.05
+"""Share of labelled images that the model learned above which a calibration has a warning."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ class Calibration:
     """The gallery's size from a sixteenth to a hundred times, rising."""
     knots: Knots
     """Probability that the best match is right, where known and unknown queries are equally frequent."""
+    learned: Overlap | None = None
+    """Labelled images that the model learned; None where that is not known."""
 
     def __post_init__(self) -> None:
         rates = (self.false_positives, self.detections)
@@ -80,6 +86,17 @@ class Calibration:
         )
         if not sound:
             raise ValueError("its numbers contradict each other")
+
+    @property
+    def warning(self) -> str | None:
+        """What speaks against the calibration, in two sentences; None where nothing does."""
+        if self.learned is None or self.learned.share <= LEARNED_SHARE:
+            return None
+        return (
+            f"the model learned about {self.learned.share:.0%} of the labelled images: known ones will be found less often "
+            f"than the {self.detections.found:.1%} that is promised; the rate of false positives holds. Calibrate with "
+            "images of identities that the model has not learned"
+        )
 
     @overload
     def known(self, similarity: float) -> bool: ...
@@ -118,6 +135,7 @@ class Calibration:
                 "choices": tuple(Choice(**_numbers(choice)) for choice in values["choices"]),
                 "growth": tuple(GrowthPoint(**_numbers(point)) for point in values["growth"]),
                 "knots": Knots(**_number_rows(values["knots"])),
+                "learned": Overlap(**_numbers(values["learned"])) if values.get("learned") else None,
             }
             return cls(**_numbers({name: value for name, value in values.items() if name not in parts}), **parts)
         except (KeyError, TypeError, ValueError, AttributeError) as error:

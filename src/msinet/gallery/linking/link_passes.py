@@ -86,30 +86,32 @@ def link(
     """
     if not -1 <= threshold <= 1:
         raise SettingsError(f"threshold is {threshold}: give a cosine from -1 to 1", "threshold")
-    total = len(passes)
-    same, different = (_checked(list(marks), total) for marks in (same, different))
-    near = None if pairs is None else _checked(pairs, total)
-    if not total:
+    same, different = (_checked(list(marks), len(passes)) for marks in (same, different))
+    near = None if pairs is None else _checked(pairs, len(passes))
+    if not len(passes):
         return []
     order = _canonical_order(passes)
-    place = np.argsort(order)
-    passes = _reordered(passes, order)
+    passes, place = _reordered(passes, order), np.argsort(order)
     constraints = Constraints(passes, place[different], travel)
     settled = _settled(passes, place[same], place[different], constraints)
     near = near_pairs(passes.vectors, threshold) if near is None else place[near].astype(np.int32)
     clusters = merge_clusters(passes.vectors, settled, near, threshold, constraints.apart)
-    names = _names(passes, clusters)
-    groups = [
-        Group(
-            tuple(sorted(order[cluster.members].tolist())),
-            next((name for member in cluster.members.tolist() if (name := passes.identities[member]) is not None), None),
-            old,
-            float(probability(cluster.weakest.similarity)) if cluster.weakest else 1.0,
-            _link(passes.vectors, cluster.weakest, order) if cluster.weakest else None,
-        )
-        for cluster, old in zip(clusters, names, strict=True)
-    ]
-    return sorted(groups, key=lambda group: group.members)
+    named = zip(clusters, _names(passes, clusters), strict=True)
+    return sorted((_group(passes, one, names, order, probability) for one, names in named), key=lambda group: group.members)
+
+
+def _group(
+    passes: Passes, cluster: Cluster, names: tuple[str, ...], order: np.ndarray, probability: Callable[[float], float]
+) -> Group:
+    """Return a cluster of reordered passes as a group, by the positions that its passes had before."""
+    members, weakest = cluster.members.tolist(), cluster.weakest
+    return Group(
+        tuple(sorted(order[cluster.members].tolist())),
+        next((name for member in members if (name := passes.identities[member]) is not None), None),
+        names,
+        float(probability(weakest.similarity)) if weakest else 1.0,
+        _link(passes.vectors, weakest, order) if weakest else None,
+    )
 
 
 def _checked(pairs: Sequence[tuple[int, int]] | np.ndarray, total: int) -> np.ndarray:

@@ -18,12 +18,13 @@ export function onUnauthorised(ask) {
   askForToken = ask;
 }
 
-/** Call the service. `json` or `form` is sent; the answer is read `as` json, blob or text. A 401 asks for the token once. */
+/** Call the service. `json` or `form` is sent; the answer is read `as` json or blob, or is the response itself.
+ * A 401 asks for the token once. */
 export async function call(method, path, { json, form, signal, as = "json" } = {}) {
   for (;;) {
     const token = recall("token");
     const response = await answered(method, path, json, form, signal, token);
-    if (response.ok) return response[as]();
+    if (response.ok) return as === "response" ? response : response[as]();
     if (response.status !== 401) throw new ApiError(await wordsOf(response), response.status);
     if (recall("token") !== token) continue; // Another call was given a token in between.
     asking ??= askForToken(Boolean(token)).finally(() => (asking = null));

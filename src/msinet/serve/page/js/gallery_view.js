@@ -1,9 +1,10 @@
 /** The gallery itself: how much is in it, its growth, its calibration and its model. */
 
-import { call, galleryChanged, galleryFacts, removeIdentity } from "./api.js";
+import { ApiError, call, galleryChanged, galleryFacts, removeIdentity } from "./api.js";
 import { dayChart, lineChart } from "./charts.js";
 import { confirmed } from "./dialogs.js";
 import { button, h, labelled, say } from "./elements.js";
+import { showError } from "./errors.js";
 import { countWords, dayWords, rateWords } from "./formats.js";
 import { go, hashOf } from "./route.js";
 import { t } from "./strings.js";
@@ -19,7 +20,7 @@ export async function galleryView() {
     h("div", { class: "two" }, camerasOf(facts), growthOf(facts)),
     h("h2", {}, t("calibration")),
     calibration ? calibrationOf(calibration) : h("p", {}, t("noCalibration")),
-    h("div", { class: "two" }, modelOf(facts), labelsOf()),
+    h("div", { class: "two" }, modelOf(facts), labelsOf(facts)),
   );
   return { element };
 }
@@ -96,14 +97,15 @@ function modelOf({ model, thumbnails }) {
   return h("section", {}, h("h2", {}, t("model")), h("table", {}, h("tbody", {}, rows)));
 }
 
-function labelsOf() {
+function labelsOf({ thumbnails }) {
   const name = h("input", { required: true, autocomplete: "off" });
   const send = (event) => {
     event.preventDefault();
     askToRemoveIdentity(name.value.trim());
   };
   return h("section", {}, h("h2", {}, t("labels")),
-    h("p", {}, t("labelsWords")), button(t("download"), download),
+    h("p", {}, t("labelsWords"), " ", thumbnails ? t("picturesGo") : t("filesAlone")),
+    button(t("download"), () => download(thumbnails ? "labels.zip" : "labels.csv")),
     h("form", { class: "pair", onsubmit: send },
       labelled(t("removeIdentityLabel"), name), h("button", { class: "danger" }, t("removeIdentity"))));
 }
@@ -117,8 +119,11 @@ export async function askToRemoveIdentity(identity) {
   say(t("removed", { count: removed }));
 }
 
-async function download() {
-  const address = URL.createObjectURL(await call("GET", "v1/labels.csv", { as: "blob" }));
-  h("a", { href: address, download: "labels.csv" }).click();
+async function download(name) {
+  const response = await call("GET", `v1/${name}`, { as: "response" });
+  const address = URL.createObjectURL(await response.blob());
+  h("a", { href: address, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
+  const count = Number(response.headers.get("Msinet-Contradictions"));
+  if (count) showError(new ApiError(t("contradictions", { count }), response.status));
 }

@@ -206,8 +206,14 @@ export const STRINGS = {
   notKept: ["not kept", "不保存"],
   labels: ["Labels", "标注"],
   labelsWords: [
-    "The entries with an identity as a table, which msinet adapt, train and calibrate read.",
-    "带身份的条目表，供 msinet adapt、train 和 calibrate 读取。",
+    "A table that msinet adapt, train and calibrate read. Entries marked as right share an identity in it.",
+    "供 msinet adapt、train 和 calibrate 读取的表。被标为正确的条目在表中有同一身份。",
+  ],
+  picturesGo: ["Entries without a file come with their pictures.", "没有文件的条目附带其图片。"],
+  filesAlone: ["Entries without a file are not in it.", "没有文件的条目不在其中。"],
+  contradictions: [
+    "The labels are saved. Marks that contradict each other are not in them, of {count|group|groups} of entries.",
+    "标注已保存。互相矛盾的标记未写入：{count} 组。",
   ],
   download: ["Download the labels", "下载标注"],
 
