@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-SIZE = 256
+SIZE = 1024
 """Number of hashes in a sketch."""
 
 BYTES = 8
@@ -46,7 +46,7 @@ class Sketch:
     images: int
     """Number of distinct contents; an estimate for a union of two sets, unless both are small."""
     hashes: tuple[str, ...]
-    """The 256 smallest hashes as 16 hexadecimal digits each, rising; all of them, where there are fewer."""
+    """The smallest hashes, `SIZE` of them, as 16 hexadecimal digits each, rising; all, where there are fewer."""
 
     def __post_init__(self) -> None:
         sound = all(len(one) == 2 * BYTES and set(one) <= set("0123456789abcdef") for one in self.hashes)
