@@ -1,5 +1,6 @@
 """Calibrations by labelled images of which the model learned some."""
 
+import numpy as np
 import pytest
 from PIL import Image
 from tests.gallery.conftest import picture
@@ -75,3 +76,16 @@ def test_vectors_are_calibrated_by_what_their_model_is_said_to_have_learned(tmp_
     for record in labelled[30:]:
         record.path.unlink()
     assert calibrate_gallery(gallery, vectors, rate=0.1, learned=learned).learned is None
+
+
+def test_a_gallery_that_has_grown_is_to_be_calibrated_again(calibrated):
+    gallery, done = calibrated(0)
+    rng = np.random.default_rng(1)
+    gallery.add(rng.standard_normal((done.entries, gallery.dim)))
+    assert len(gallery) == 2 * done.entries
+    assert gallery.info().calibration_warning is None
+    gallery.add(rng.standard_normal((8 * done.entries, gallery.dim)))
+    grown = next(point for point in done.growth if point.times == 10)
+    warning = gallery.info().calibration_warning
+    assert f"has {10 * done.entries} entries, and was calibrated with {done.entries}" in warning
+    assert f"about {grown.false_positives:.1%} of unknown ones are taken for known ones" in warning

@@ -340,7 +340,7 @@ class Gallery:
             self.name,
             self.facts["weights"],
             calibrated and _words(*calibrated),
-            calibrated and calibrated[1].warning,
+            calibrated and calibrated[1].warning_for(len(self)),
         )
 
     @property

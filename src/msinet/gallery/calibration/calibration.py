@@ -29,6 +29,9 @@ from msinet.gallery.calibration.probability import Knots, fit_probability
 LEARNED_SHARE = 0.05
 """Share of labelled images that the model learned above which a calibration has a warning."""
 
+GROWN = 2
+"""Growth of the gallery above which a calibration has a warning."""
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -97,6 +100,17 @@ class Calibration:
             f"than the {self.detections.found:.1%} that is promised; the rate of false positives holds. Calibrate with "
             "images of identities that the model has not learned"
         )
+
+    def warning_for(self, entries: int) -> str | None:
+        """What speaks against the calibration in a gallery that has as many entries by now; None where nothing does."""
+        grown = None
+        if entries > GROWN * self.entries:
+            sizes, rates = zip(*((point.entries, point.false_positives) for point in self.growth), strict=True)
+            grown = (
+                f"the gallery has {entries:,} entries, and was calibrated with {self.entries:,}: by its growth about "
+                f"{np.interp(entries, sizes, rates):.1%} of unknown ones are taken for known ones. Calibrate again"
+            )
+        return ". ".join(filter(None, (self.warning, grown))) or None
 
     @overload
     def known(self, similarity: float) -> bool: ...
