@@ -23,6 +23,7 @@ IMAGES = 8
 """Images of an identity."""
 CAMERAS = 100
 QUERIES = 200
+QUERIES_OF_OTHERS = 50
 PART = 50_000
 WITHIN, BETWEEN, MEAN = 0.45, 0.25, 0.30
 """Shares of a vector's squared length: what differs between images of a vehicle, between vehicles, and what all share. So it
@@ -168,35 +169,40 @@ def of_gallery(count: int, folder: Path) -> list[Row]:
     return rows
 
 
-def of_faiss(count: int, kind: str) -> Row:
+class Asked(NamedTuple):
+    """What others are asked."""
+
+    queries: np.ndarray
+    right: list[set[int]]
+    """The numbers of the ten nearest vectors."""
+
+
+def of_faiss(count: int, kind: str, asked: Asked) -> Row:
     """Measure an index of FAISS that holds all vectors."""
     import faiss
 
-    queries = np.concatenate(list(vectors(QUERIES * IMAGES, 2)))[::IMAGES]
     before, index = memory(), faiss.index_factory(DIM, kind, faiss.METRIC_INNER_PRODUCT)
     for part in vectors(count, 1):
         if not index.is_trained:
             index.train(part)
         index.add(part)
     used = memory() - before
-    timed = Timed.of(lambda query: index.search(query[None], 10)[1][0] + 1, queries)
-    recall = timed.recall(exact(count, queries))
+    timed = Timed.of(lambda query: index.search(query[None], 10)[1][0] + 1, asked.queries)
+    recall = timed.recall(asked.right)
     return Row(f"FAISS {kind}", f"{timed}, recall {recall:.4f}, {used:.0f} MB; nothing survives kill -9")
 
 
-def of_metric_learning(count: int) -> Row:
+def of_metric_learning(count: int, asked: Asked) -> Row:
     """Measure the wrapper of FAISS in pytorch-metric-learning."""
+    import faiss
     import torch
     from pytorch_metric_learning.utils.inference import FaissKNN
-
-    queries = np.concatenate(list(vectors(QUERIES * IMAGES, 2)))[::IMAGES]
-    import faiss
 
     before, knn = memory(), FaissKNN(index_init_fn=faiss.IndexFlatIP, reset_before=False, reset_after=False)
     knn.train(torch.from_numpy(np.concatenate(list(vectors(count, 1)))))
     used = memory() - before
-    timed = Timed.of(lambda query: knn(torch.from_numpy(query[None]), 10)[1][0].numpy() + 1, queries)
-    recall = timed.recall(exact(count, queries))
+    timed = Timed.of(lambda query: knn(torch.from_numpy(query[None]), 10)[1][0].numpy() + 1, asked.queries)
+    recall = timed.recall(asked.right)
     return Row("pytorch-metric-learning", f"{timed}, recall {recall:.4f}, {used:.0f} MB; nothing survives kill -9")
 
 
@@ -209,12 +215,11 @@ for number in range(1_000_000, 1_100_000):
 """
 
 
-def of_lancedb(count: int, folder: Path) -> Row:
+def of_lancedb(count: int, folder: Path, asked: Asked) -> Row:
     """Measure LanceDB, without an index and then killed while it adds."""
     import lancedb
     import pyarrow
 
-    queries = np.concatenate(list(vectors(QUERIES * IMAGES, 2)))[::IMAGES]
     schema = pyarrow.schema({"id": pyarrow.int64(), "vector": pyarrow.list_(pyarrow.float32(), DIM)})
     before, start, table = memory(), 0, lancedb.connect(folder).create_table("vectors", schema=schema)
     for part in vectors(count, 1):
@@ -226,8 +231,8 @@ def of_lancedb(count: int, folder: Path) -> Row:
         found = table.search(query).distance_type("dot").limit(10).select(["id"]).to_list()
         return [row["id"] + 1 for row in found]
 
-    timed = Timed.of(ask, queries[:50])
-    recall = timed.recall(exact(count, queries[:50]))
+    timed = Timed.of(ask, asked.queries)
+    recall = timed.recall(asked.right)
     used = memory() - before
     with subprocess.Popen([sys.executable, "-c", LANCE, str(folder)], stdout=subprocess.PIPE, text=True) as adder:
         assert adder.stdout
@@ -242,11 +247,13 @@ def of_lancedb(count: int, folder: Path) -> Row:
 
 def others(count: int, folder: Path) -> list[Row]:
     """Measure others on the same vectors, where they are installed and their vectors fit into memory."""
-    rows = [of_faiss(count, "Flat"), of_faiss(count, "SQ8")]
+    queries = np.concatenate(list(vectors(QUERIES_OF_OTHERS * IMAGES, 2)))[::IMAGES]
+    asked = Asked(queries, exact(count, queries))
+    rows = [of_faiss(count, "Flat", asked), of_faiss(count, "SQ8", asked)]
     if importlib.util.find_spec("pytorch_metric_learning"):
-        rows.append(of_metric_learning(count))
+        rows.append(of_metric_learning(count, asked))
     if importlib.util.find_spec("lancedb"):
-        rows.append(of_lancedb(count, folder))
+        rows.append(of_lancedb(count, folder, asked))
     return rows
 
 
