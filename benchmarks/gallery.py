@@ -228,7 +228,7 @@ def of_lancedb(count: int, folder: Path, asked: Asked) -> Row:
         start += len(part)
 
     def ask(query: np.ndarray) -> list[int]:
-        found = table.search(query).distance_type("dot").limit(10).select(["id"]).to_list()
+        found = table.search(query).distance_type("dot").limit(10).select(["id", "_distance"]).to_list()
         return [row["id"] + 1 for row in found]
 
     timed = Timed.of(ask, asked.queries)

@@ -37,6 +37,9 @@ SAVED_EVERY = 50_000
 MEANT = 200
 """Entries meant by a filter up to which each vector is read from the store."""
 
+LISTED = 2_000
+"""Entries meant by a filter up to which they are listed at once, without an estimate of their share of all."""
+
 JUDGED = 10
 """Least number of candidates for each wanted match."""
 
@@ -188,13 +191,14 @@ class Finder:
         """Yield more and more candidates, all of them meant, until all that are meant were yielded."""
         needed, among = max(self.index.judged, JUDGED * top_k), None
         if not which.is_all:
-            few = self.store.ids(which, MEANT + 1)
-            if len(few) <= MEANT:
-                yield few
+            among = self.store.ids(which, LISTED + 1)
+            if len(among) <= MEANT:
+                yield among
                 return
-            if len(found := self._meant(query, needed, which)) == needed:
-                yield found
-            among = self.store.ids(which)
+            if len(among) > LISTED:
+                if len(found := self._meant(query, needed, which)) == needed:
+                    yield found
+                among = self.store.ids(which)
         while True:
             found = self._candidates(query, needed, among)
             yield found
