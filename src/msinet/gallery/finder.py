@@ -43,6 +43,10 @@ LISTED = 2_000
 JUDGED = 10
 """Least number of candidates for each wanted match."""
 
+WIDER = 4
+"""Factor of the lists that are visited where a filter means a part of the entries: its nearest ones lie further away. Of
+1,000,000 entries, 2,000 to 10,000 meant by chance were found with a recall of 1 so, and of 0.9975 with a factor of 2."""
+
 BROAD = 0.05
 """Share of the entries that a filter has to mean for candidates to be looked through, in place of all that it means."""
 
@@ -189,24 +193,27 @@ class Finder:
 
     def _rounds(self, query: np.ndarray, top_k: int, which: Filter) -> Iterator[np.ndarray]:
         """Yield more and more candidates, all of them meant, until all that are meant were yielded."""
-        needed, among = max(self.index.judged, JUDGED * top_k), None
+        needed, among, effort = max(self.index.judged, JUDGED * top_k), None, 1
         if not which.is_all:
             among = self.store.ids(which, LISTED + 1)
             if len(among) <= MEANT:
                 yield among
                 return
+            effort = None
             if len(among) > LISTED:
                 if len(found := self._meant(query, needed, which)) == needed:
                     yield found
-                among = self.store.ids(which)
+                among, effort = self.store.ids(which), WIDER
         while True:
-            found = self._candidates(query, needed, among)
+            found = self._candidates(query, needed, among, effort)
             yield found
             if len(found) < needed:
                 return
             needed *= 4
 
-    def _candidates(self, query: np.ndarray, count: int, among: np.ndarray | None = None, effort: int = 1) -> np.ndarray:
+    def _candidates(
+        self, query: np.ndarray, count: int, among: np.ndarray | None = None, effort: int | None = 1
+    ) -> np.ndarray:
         with self._lock:
             return self.index.candidates(query, count, among, effort)
 
@@ -216,7 +223,7 @@ class Finder:
         if share < BROAD:
             return np.empty(0, np.int64)
         # Entries that are meant lie in lists that are further away, if they are few.
-        found = self._candidates(query, int(SPARE * needed / share), effort=1 if share > 0.5 else 4)
+        found = self._candidates(query, int(SPARE * needed / share), effort=1 if share > 0.5 else WIDER)
         return found[self._passing(found, which)][:needed]
 
     def _share(self, which: Filter) -> float:

@@ -39,14 +39,16 @@ class Index(Protocol):
         """Add entries (N,) with vectors (N, D), whose numbers are higher than all before."""
         ...
 
-    def candidates(self, query: np.ndarray, count: int, among: np.ndarray | None = None, effort: int = 1) -> np.ndarray:
+    def candidates(
+        self, query: np.ndarray, count: int, among: np.ndarray | None = None, effort: int | None = 1
+    ) -> np.ndarray:
         """Return the numbers of at most `count` entries, the likely nearest ones of a query (D,), the likeliest first.
 
         Args:
             query: unit length.
             count: fewer are returned only where there are no more.
             among: (N,) entries to choose from, sorted; by default all.
-            effort: how many times the usual part of the index is looked at.
+            effort: how many times the usual part of the index is looked at; None for the whole index.
         """
         ...
 
@@ -72,7 +74,9 @@ class ExactIndex:
         self.count = end
         self.last = int(ids[-1]) if len(ids) else self.last
 
-    def candidates(self, query: np.ndarray, count: int, among: np.ndarray | None = None, effort: int = 1) -> np.ndarray:
+    def candidates(
+        self, query: np.ndarray, count: int, among: np.ndarray | None = None, effort: int | None = 1
+    ) -> np.ndarray:
         """Return the nearest entries; see `Index`."""
         ids, vectors = self._ids[: self.count], self._vectors[: self.count]
         if among is not None:
@@ -85,7 +89,7 @@ class CodedIndex:
     """A bit a dimension of each vector (RaBitQ), in lists by the nearest of some hundred centres (FAISS).
 
     100 bytes an entry hold 768 dimensions. A query visits some lists only, as many as reached the wanted recall when the
-    index was made; among entries of its choice it visits all.
+    index was made.
 
     Args:
         coded: the lists.
@@ -121,15 +125,16 @@ class CodedIndex:
             self.coded.add_with_ids(np.ascontiguousarray(vectors), ids)
             self.last = int(ids[-1])
 
-    def candidates(self, query: np.ndarray, count: int, among: np.ndarray | None = None, effort: int = 1) -> np.ndarray:
+    def candidates(
+        self, query: np.ndarray, count: int, among: np.ndarray | None = None, effort: int | None = 1
+    ) -> np.ndarray:
         """Return likely nearest entries; see `Index`."""
-        wanted = min(count, self.count)
-        if among is not None:
-            found = self._search(query, wanted, self.coded.nlist, self._selector(among))
-        else:
-            found = self._search(query, wanted, min(self.coded.nlist, self.visited * effort))
-            if len(found) < wanted:  # The visited lists have no more.
-                found = self._search(query, wanted, self.coded.nlist)
+        wanted = min(count, self.count if among is None else len(among))
+        selector = None if among is None else self._selector(among)
+        visited = min(self.coded.nlist, self.visited * effort if effort else self.coded.nlist)
+        found = self._search(query, wanted, visited, selector)
+        if len(found) < wanted and visited < self.coded.nlist:  # The visited lists have no more.
+            found = self._search(query, wanted, self.coded.nlist, selector)
         return found
 
     def _selector(self, among: np.ndarray) -> Any:

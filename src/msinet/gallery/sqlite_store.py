@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
@@ -131,7 +132,7 @@ class SQLiteStore:
         """Return the numbers of the entries that a filter means, (N,) int64, sorted; no more than a limit that is not -1."""
         where, values = which.where()
         rows = self.database.rows(f"SELECT e.id FROM entries e WHERE {where} LIMIT ?", [*values, limit])
-        return np.sort(np.fromiter((row[0] for row in rows), np.int64, len(rows)))
+        return np.sort(np.fromiter(chain.from_iterable(rows), np.int64, len(rows)))
 
     def count(self, which: Filter = ALL) -> int:
         """Return the number of entries that a filter means."""
