@@ -79,7 +79,10 @@ class Size:
     """The model that ships and teaches this one; None where the two public networks do."""
 
 
-SIZES = {"full": Size("", 1.0, 15, 3, False, None), "small": Size("-small", 0.5, 30, 3, True, "msinet-vehicles")}
+SIZES = {
+    "full": Size("", 1.0, 15, 3, both=False, teacher=None),
+    "small": Size("-small", 0.5, 30, 3, both=True, teacher="msinet-vehicles"),
+}
 
 PARTS = 56
 """Number of files with views, of 2,000 each."""
