@@ -225,6 +225,18 @@ def test_images_wait_in_bounded_numbers(predictor, monkeypatch):
     assert most <= AHEAD + BATCH_SIZE
 
 
+def test_batches_that_are_computed_at_the_same_time_come_in_order(network, tmp_path):
+    pytest.importorskip("openvino", reason='openvino is missing: pip install "msinet[export]"')
+    export_to(network, card_of(network), tmp_path / "net", "openvino")
+    images = [*shipped_images()[: 3 * BATCH_SIZE], b"no image", *shipped_images()[:BATCH_SIZE]]
+    one, several = (msinet.Predictor(tmp_path / "net", threads=2, streams=streams) for streams in (1, 2))
+    expected, found = one.embed(images), several.embed(images)
+    assert (one.at_once, several.at_once) == (1, 2)
+    assert found.positions.tolist() == [*range(3 * BATCH_SIZE), *range(3 * BATCH_SIZE + 1, len(images))]
+    assert found.left_out == expected.left_out
+    np.testing.assert_allclose(found.vectors, expected.vectors, atol=1e-5)
+
+
 def test_memory_does_not_grow_with_the_images(predictor):
     def peak(count: int) -> int:
         tracemalloc.start()

@@ -25,6 +25,10 @@ AHEAD = 4 * BATCH_SIZE
 """Images that are decoded ahead of the network."""
 
 
+_Batch = list[tuple[int, tuple[Any, np.ndarray | str]]]
+"""Positions, and of each the source with its pixels or the reason why there are none."""
+
+
 @dataclass(frozen=True)
 class Embedded:
     """Vectors of images."""
@@ -63,6 +67,8 @@ class Embedder(ABC):
     """Length D of a vector."""
     batch_size: int = BATCH_SIZE
     """Images that are computed at a time; more take more memory."""
+    at_once: int = 1
+    """Batches that are computed at the same time, each by a thread."""
     learned: Sketch | None = None
     """Images that the network learned, by their contents; None where they are not known."""
 
@@ -154,18 +160,30 @@ class Embedder(ABC):
         """Embed sources in their order; `load` returns an image, or the reason why there is none."""
         total = len(sources) if isinstance(sources, Sized) else None
         bar, left_out, positions, vectors = begin("embed", total), [], [], _Rows(total, self.embedding_dim)
-        ahead = partial(in_threads, ahead=AHEAD) if threaded else map
-        loaded = ahead(partial(_load, load, self.image_size), sources)
-        for batch in _batches(enumerate(loaded), self.batch_size):
-            readable = [(position, pixels) for position, (_, pixels) in batch if not isinstance(pixels, str)]
+        ahead = partial(in_threads, ahead=AHEAD * self.at_once) if threaded else map
+        batches = _batches(enumerate(ahead(partial(_load, load, self.image_size), sources)), self.batch_size)
+        for batch, rows in self._compute(batches, flip):
             left_out += [
                 LeftOut(position, name(source), pixels) for position, (source, pixels) in batch if isinstance(pixels, str)
             ]
-            if readable:
-                positions += [position for position, _ in readable]
-                vectors.append(self.vectors(np.stack([pixels for _, pixels in readable]), flip))
+            if len(rows):
+                positions += [position for position, (_, pixels) in batch if not isinstance(pixels, str)]
+                vectors.append(rows)
             bar.advance(len(batch))
         return Embedded(vectors.rows(), np.array(positions, np.int64), tuple(left_out))
+
+    def _compute(self, batches: Iterable[_Batch], flip: bool) -> Iterator[tuple[_Batch, np.ndarray]]:
+        """Yield batches in their order, each with the vectors of what could be read of it."""
+
+        def compute(batch: _Batch) -> tuple[_Batch, np.ndarray]:
+            readable = [pixels for _, (_, pixels) in batch if not isinstance(pixels, str)]
+            return batch, self.vectors(np.stack(readable), flip) if readable else np.empty(
+                (0, self.embedding_dim), np.float32
+            )
+
+        if self.at_once == 1:
+            return map(compute, batches)
+        return in_threads(compute, batches, ahead=self.at_once + 1, threads=self.at_once)
 
 
 class NetworkEmbedder(Embedder):
@@ -224,7 +242,7 @@ def _load(load: Callable[[Any], Image.Image | str], size: tuple[int, int], sourc
     return source, image if isinstance(image, str) else resized(image, size)
 
 
-def _batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+def _batches(items: Iterable[tuple[int, tuple[Any, np.ndarray | str]]], size: int) -> Iterator[_Batch]:
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch

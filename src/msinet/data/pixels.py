@@ -83,9 +83,14 @@ def load_image(path: str | PathLike[str]) -> Image.Image:
         raise DatasetError(f"cannot read the image {path}: {what_is_wrong(path, error)}") from error
 
 
-def in_threads(function: Callable[[S], T], items: Iterable[S], ahead: int = AHEAD) -> Iterator[T]:
-    """Yield a function's result for each item, in order, computed by a thread per core: Pillow decodes without the GIL."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+def in_threads(
+    function: Callable[[S], T], items: Iterable[S], ahead: int = AHEAD, threads: int | None = None
+) -> Iterator[T]:
+    """Yield a function's result for each item, in order, computed by threads, one a core unless told otherwise.
+
+    Pillow and the runtimes of networks work without the GIL.
+    """
+    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
         waiting: deque[Callable[[], T]] = deque()
         for item in items:
             try:

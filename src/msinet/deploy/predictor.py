@@ -33,6 +33,8 @@ class Predictor(Embedder):
         pixels: what a network of others expects of its images: the file that says so, or its content.
         threads: that the runtime computes with; 0 for as many as it wants.
         batch_size: images that are computed at a time; more take more memory.
+        streams: batches that OpenVINO computes at the same time, which share the threads: more images a second, and a single
+            batch takes longer. 0 for as many as it finds best.
 
     Raises:
         ModelError: there is no such model, a file is damaged, or its inputs and outputs are others.
@@ -45,10 +47,11 @@ class Predictor(Embedder):
         pixels: Mapping[str, Any] | str | Path | None = None,
         threads: int = 0,
         batch_size: int = BATCH_SIZE,
+        streams: int = 1,
     ) -> None:
         self.file = RuntimeFile.named(model) or file_of_model(model)
-        self.opened = open_file(self.file, threads)
-        self.batch_size = batch_size
+        self.opened = open_file(self.file, threads, streams)
+        self.batch_size, self.at_once = batch_size, self.opened.streams
         self.input = _only_input(self.file, self.opened)
         self.exported = ExportedFacts.of(self.opened.metadata, self.file)
         if self.exported and pixels is not None:

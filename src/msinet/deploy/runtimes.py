@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import BinaryIO
 
 import numpy as np
@@ -53,14 +54,18 @@ class Opened:
     """Version of the runtime."""
     metadata: str = ""
     """What an export wrote into the file about the network; empty in files of others."""
+    streams: int = 1
+    """Number of threads that may call `run` at the same time."""
 
 
-def open_file(file: RuntimeFile, threads: int) -> Opened:
+def open_file(file: RuntimeFile, threads: int, streams: int = 1) -> Opened:
     """Read a network by its runtime.
 
     Args:
         file: the file and its runtime.
         threads: number of threads that it computes with; 0 for as many as the runtime wants.
+        streams: number of batches that OpenVINO computes at the same time, which share the threads; 0 for as many as it
+            wants. The other runtimes compute one: two of theirs were no faster.
 
     Raises:
         ModelError: the file is missing, damaged or of something else.
@@ -74,7 +79,7 @@ def open_file(file: RuntimeFile, threads: int) -> Opened:
     if file.path.suffix == ".onnx" and not is_whole_message(file.path):
         raise ModelError(f"cannot read {file.path}: it is no ONNX file, or damaged or cut off: {advice}")
     try:
-        return OPENERS[file.runtime](file.path, threads)
+        return OPENERS[file.runtime](file.path, threads, streams)
     except (MissingExtraError, ModelError):
         raise
     except Exception as error:  # ONNX Runtime's own derive from nothing else.
@@ -120,7 +125,7 @@ def _number(file: BinaryIO) -> int:
     return -1
 
 
-def _open_onnx(path: Path, threads: int) -> Opened:
+def _open_onnx(path: Path, threads: int, streams: int) -> Opened:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -141,7 +146,7 @@ def _open_onnx(path: Path, threads: int) -> Opened:
     )
 
 
-def _open_openvino(path: Path, threads: int) -> Opened:
+def _open_openvino(path: Path, threads: int, streams: int) -> Opened:
     try:
         import openvino  # pyright: ignore[reportMissingImports]
     except ImportError as error:
@@ -149,38 +154,46 @@ def _open_openvino(path: Path, threads: int) -> Opened:
     core = openvino.Core()
     model = core.read_model(str(path))
     metadata = str(model.get_rt_info(METADATA).astype(str)) if model.has_rt_info(METADATA) else ""
-    # Processors with bf16 would else compute with it, and their scores would not be those of others.
-    options = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "bf16" if _is_bf16(metadata) else "f32"}
+    # Processors with bf16 would else compute floats with it, and their scores would not be those of others.
+    options = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "bf16" if _is_rounded(metadata) else "f32"}
+    options |= {"NUM_STREAMS": streams} if streams else {"PERFORMANCE_HINT": "THROUGHPUT"}
     compiled = core.compile_model(model, "CPU", options)
     inputs = []
     for each in compiled.inputs:
         kind = each.element_type.get_type_name()
         shape = tuple(one.get_length() if one.is_static else None for one in each.partial_shape)
         inputs.append(Input(shape, kind, TYPES.get(kind)))
-    count = len(compiled.outputs)
+    count, free = len(compiled.outputs), SimpleQueue()
+    at_once = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+    for _ in range(at_once):
+        free.put(compiled.create_infer_request())
 
     def run(images: np.ndarray) -> list[np.ndarray]:
-        found = compiled([images])
-        return [np.array(found[number]) for number in range(count)]
+        request = free.get()
+        try:
+            found = request.infer([images])
+            return [np.array(found[number]) for number in range(count)]
+        finally:
+            free.put(request)
 
-    return Opened(tuple(inputs), count, run, openvino.__version__, metadata)
+    return Opened(tuple(inputs), count, run, openvino.__version__, metadata, at_once)
 
 
-def _is_bf16(metadata: str) -> bool:
-    """Return whether an export is to be computed in bf16; what the metadata say of the training does not count."""
+def _is_rounded(metadata: str) -> bool:
+    """Return whether floats of an export may be computed in bf16; what the metadata say of the training does not count."""
     try:
-        return json.loads(metadata)["precision"] == "bf16"
+        return json.loads(metadata)["precision"] in ("bf16", "int8")
     except (ValueError, KeyError, TypeError):  # Of others, or damaged: whoever reads the facts says so.
         return False
 
 
-def _open_torch(path: Path, threads: int) -> Opened:
+def _open_torch(path: Path, threads: int, streams: int) -> Opened:
     with extras_named():
         from msinet.deploy.exported_program import open_program
     return open_program(path, threads)
 
 
-OPENERS: dict[str, Callable[[Path, int], Opened]] = {
+OPENERS: dict[str, Callable[[Path, int, int], Opened]] = {
     "onnx": _open_onnx,
     "openvino": _open_openvino,
     "torch": _open_torch,

@@ -60,7 +60,7 @@ def name_of_model(model: str | Path) -> str:
 
 def create_gallery(place: str | Path, model: str | Path | None, dim: int | None, thumbnails: bool) -> Gallery:
     """Create a gallery. Arguments and errors as `Gallery.create`, with the model by its name."""
-    opened = None if model is None else open_model(model)
+    opened = None if model is None else open_model(model, streams=1)
     return Gallery.create(place, opened, dim=dim, name=name_of_model(model) if model else "", thumbnails=thumbnails)
 
 
@@ -82,7 +82,7 @@ def open_gallery(
     gallery = Gallery.open(place, read_only=read_only)
     name = model or gallery.name
     if embeds and name:
-        gallery.use(open_model(name))
+        gallery.use(open_model(name, streams=1))
     return gallery
 
 
