@@ -26,8 +26,8 @@ from msinet.gallery.times import as_time, time_of
 PART = 256
 """Images that are embedded and then added at a time."""
 
-VECTORS = 4_096
-"""Vectors that are added at a time."""
+VECTORS = 16_384
+"""Vectors that are added at a time: a part writes most of the index of contents anew, however small it is."""
 
 SIDE = 128
 """Longest side of a thumbnail in pixels."""
