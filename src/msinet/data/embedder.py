@@ -68,7 +68,7 @@ class Embedder(ABC):
     batch_size: int = BATCH_SIZE
     """Images that are computed at a time; more take more memory."""
     at_once: int = 1
-    """Batches that are computed at the same time, each by a thread."""
+    """Parts of a batch that are computed at the same time, each by a thread."""
     learned: Sketch | None = None
     """Images that the network learned, by their contents; None where they are not known."""
 
@@ -160,8 +160,9 @@ class Embedder(ABC):
         """Embed sources in their order; `load` returns an image, or the reason why there is none."""
         total = len(sources) if isinstance(sources, Sized) else None
         bar, left_out, positions, vectors = begin("embed", total), [], [], _Rows(total, self.embedding_dim)
-        ahead = partial(in_threads, ahead=AHEAD * self.at_once) if threaded else map
-        batches = _batches(enumerate(ahead(partial(_load, load, self.image_size), sources)), self.batch_size)
+        ahead = partial(in_threads, ahead=AHEAD) if threaded else map
+        loaded = enumerate(ahead(partial(_load, load, self.image_size), sources))
+        batches = _batches(loaded, max(1, self.batch_size // self.at_once))
         for batch, rows in self._compute(batches, flip):
             left_out += [
                 LeftOut(position, name(source), pixels) for position, (source, pixels) in batch if isinstance(pixels, str)

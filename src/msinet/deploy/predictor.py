@@ -33,8 +33,8 @@ class Predictor(Embedder):
         pixels: what a network of others expects of its images: the file that says so, or its content.
         threads: that the runtime computes with; 0 for as many as it wants.
         batch_size: images that are computed at a time; more take more memory.
-        streams: batches that OpenVINO computes at the same time, which share the threads: more images a second, and a single
-            batch takes longer. 0 for as many as it finds best.
+        streams: parts of a batch that OpenVINO computes at the same time, which share the threads: more images a second,
+            and what is computed alone takes longer. 0 for as many as it finds best.
 
     Raises:
         ModelError: there is no such model, a file is damaged, or its inputs and outputs are others.

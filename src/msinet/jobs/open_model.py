@@ -20,7 +20,7 @@ def open_model(name: str | Path, pixels: Path | None = None, streams: int = 0) -
         name: a folder of msinet train or the name of a model that ships; or an exported file, or one of others, as
             `RuntimeFile.named` says.
         pixels: file that says what a network of others expects of its images; by default the one beside it.
-        streams: batches that a file computes at the same time, see `Predictor`; 1 where each is waited for.
+        streams: parts of a batch that a file computes at the same time, see `Predictor`; 1 where each is waited for.
 
     Raises:
         SettingsError: pixels are given for a model that describes itself.
