@@ -17,9 +17,10 @@ from torch.nn import functional as F
 import msinet
 from msinet.data.pixels import load_image
 from msinet.files.atomic import write_atomically
+from msinet.model.linear_map import LinearMap
 from msinet.model.network import Network
 from msinet.normalisation import MEAN, STD
-from msinet.progress import begin
+from msinet.progress import begin, track
 
 PART = 2_000
 """Views in a file."""
@@ -40,6 +41,13 @@ WEIGHT_DECAY = 0.05
 SCALE = 10.0
 """Factor of vectors of unit length before the layer that imitates the teachers, so that it learns quickly."""
 
+FOLLOWED = 24_000
+"""Views that the closing map is fitted to."""
+
+FOLLOWING_STEPS = 1_500
+FOLLOWING_BATCH = 512
+FOLLOWING_RATE = 1e-3
+
 
 @dataclass(frozen=True)
 class Views:
@@ -53,9 +61,13 @@ class Views:
     def __len__(self) -> int:
         return len(self.vectors)
 
+    def pixels(self, rows: np.ndarray) -> np.ndarray:
+        """Return views, (B, H, W, 3) uint8."""
+        return np.stack([self.pictures[row // PART][row % PART] for row in rows.tolist()])
+
     def batch(self, rows: np.ndarray) -> Tensor:
         """Return views as a network takes them, (B, 3, H, W)."""
-        pictures = np.stack([self.pictures[row // PART][row % PART] for row in rows.tolist()])
+        pictures = self.pixels(rows)
         mean, std = (torch.tensor(values)[:, None, None] for values in (MEAN, STD))
         images = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
         return ((images - mean) / std).contiguous(memory_format=torch.channels_last)
@@ -168,6 +180,39 @@ def distil(network: Network, views: Views, mapped: np.ndarray, file: Path, passe
         if (step + 1) % SAVED_EVERY == 0 or step + 1 == steps:
             state = {"step": step + 1, **{name: part.state_dict() for name, part in parts.items()}}
             write_atomically(file, lambda opened, state=state: torch.save(state, opened))
+    return network.eval()
+
+
+def follow(network: Network, views: Views, mapped: np.ndarray) -> Network:
+    """Give a network the linear map that makes its cosines those of the teacher; the network is returned.
+
+    Args:
+        network: a network that learned from the teacher.
+        views: the views, some of which are taken.
+        mapped: (N, D') float32, unit length: the teacher's vectors of the views.
+    """
+    torch.manual_seed(0)
+    taken = np.arange(0, len(views), max(1, len(views) // FOLLOWED))
+    parts = np.array_split(taken, max(1, len(taken) // BATCH_SIZE))
+    vectors = torch.from_numpy(np.concatenate([network.vectors(views.pixels(rows)) for rows in track(parts, "embed views")]))
+    targets, mean = torch.from_numpy(mapped[taken]), vectors.mean(0).requires_grad_()
+    matrix = torch.eye(vectors.shape[1]).requires_grad_()
+    optimizer = torch.optim.Adam([mean, matrix], FOLLOWING_RATE)
+    falls = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, FOLLOWING_STEPS)
+    for _ in track(range(FOLLOWING_STEPS), "fit the map"):
+        rows = torch.randint(len(vectors), (FOLLOWING_BATCH,))
+        follows = F.normalize((vectors[rows] - mean) @ matrix)
+        loss = (follows @ follows.T - targets[rows] @ targets[rows].T).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        falls.step()
+    # The positive root has the same cosines, and an adaptation can start from it.
+    stretches, directions = np.linalg.eigh((matrix @ matrix.T).detach().double().numpy())
+    stretches = np.sqrt(stretches.clip(min=stretches[-1] * 1e-6))
+    network.adaptation = LinearMap(network.embedding_dim)
+    network.adaptation.mean.copy_(mean.detach())
+    network.adaptation.matrix.copy_(torch.from_numpy((directions * (stretches / stretches[-1])) @ directions.T))
     return network.eval()
 
 

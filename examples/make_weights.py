@@ -5,7 +5,7 @@
    nearest become one identity. A linear map is fitted to these, which is the teachers' and not the user's labels.
 3. Make views of the images, cuts and mixtures, embed them by the teachers, and teach a network like that of step 1 their
    mapped vectors; adapt it to the identities of step 2: `msinet-vehicles`.
-4. Embed views by that, and teach the network of step 1 its vectors: `msinet-vehicles-small`.
+4. Embed views by that, teach the network of step 1 its vectors, and fit a map to its cosines: `msinet-vehicles-small`.
 
 Stopped and started again, it goes on where it stopped. docs/weights.md has its results.
 
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from distil_views import distil, make_views
+from distil_views import FOLLOWED, distil, follow, make_views
 
 import msinet
 from msinet.cli.bars import bars
@@ -81,7 +81,7 @@ class Size:
 
 SIZES = {
     "full": Size("", 1.0, 15, 3, both=False, teacher=None),
-    "small": Size("-small", 0.5, 30, 3, both=True, teacher="msinet-vehicles"),
+    "small": Size("-small", 0.5, 30, 8, both=True, teacher="msinet-vehicles"),
 }
 
 PARTS = 56
@@ -125,7 +125,8 @@ def make_weights(data: Path, teachers: Path, out: Path, size: Size) -> None:
     if size.both:
         lineage = f"{len(images)} synthetic images; no real image and no other network"
         adapted = msinet.adapt(synthetic, images)
-        ship(adapted, f"msinet-synthetic{size.suffix}", lineage, settings_dict(settings), splits, None)
+        name = f"msinet-synthetic{size.suffix}"
+        ship(adapted.network, adapted.facts(), name, lineage, settings_dict(settings), splits, None)
 
     taught = teacher_vectors(splits.train, teachers, out / TEACHERS_FILE)
     grouped = labelled_by_neighbours(taught)
@@ -146,7 +147,12 @@ def make_weights(data: Path, teachers: Path, out: Path, size: Size) -> None:
         f"embedded {through}by {TEACHERS[0]} and {TEACHERS[1]} (Open Model Zoo, Apache-2.0; training data not named)"
     )
     learned = Sketch.of(image_hashes(image.path for image in splits.train))
-    ship(msinet.adapt(real, grouped), f"msinet-vehicles{size.suffix}", lineage, settings, splits, learned)
+    if size.teacher:
+        network, by_what = follow(real, of_views, targets), {"method": f"the cosines of {size.teacher}", "views": FOLLOWED}
+    else:
+        adapted = msinet.adapt(real, grouped)
+        network, by_what = adapted.network, adapted.facts()
+    ship(network, by_what, f"msinet-vehicles{size.suffix}", lineage, settings, splits, learned)
 
 
 def _paths(images: Sequence[ImageRecord]) -> list[Path]:
@@ -231,7 +237,8 @@ def labelled_by_neighbours(taught: Embeddings) -> list[ImageRecord]:
 
 
 def ship(
-    adapted: msinet.Adapted,
+    network: Network,
+    adaptation: Mapping[str, Any],
     name: str,
     lineage: str,
     settings: Mapping[str, Any],
@@ -242,7 +249,6 @@ def ship(
 
     Its card has the real images that it learned, and none of the synthetic ones, which nobody else has.
     """
-    network = adapted.network
     bare = type(network).from_arguments({**network.arguments(), "identities": 1})
     bare.adaptation, bare.learned = network.adaptation, learned
     kept = {key: value for key, value in network.state_dict().items() if ".classifier." not in key}
@@ -251,7 +257,7 @@ def ship(
         "lineage": lineage,
         "parameters": count_parameters(bare),
         "training": dict(settings),
-        "adaptation": adapted.facts(),
+        "adaptation": dict(adaptation),
     }
     save_model(bare, ZOO / name, info, LICENCE, half=True)
     result = msinet.evaluate(bare.eval(), splits)
