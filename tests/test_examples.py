@@ -1,17 +1,22 @@
 """The scripts of examples/, on painted images."""
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from tests.onnx_file import write_mean_colour
 
+from msinet.data.embeddings import Embeddings
+from msinet.data.records import ImageRecord
 from msinet.evaluation.evidence import Evidence, RankedImage, RankedQuery, ShownImage
 from msinet.evaluation.metrics import PerQuery, Scores
 from msinet.evaluation.record import ModelFacts, Record
 from msinet.evaluation.result import RetrievalResult
 from msinet.model.msinet.architecture import Architecture
+from msinet.model.msinet.network import MSINet
 
 
 @pytest.fixture
@@ -71,3 +76,31 @@ def test_boxes_of_a_frame_are_the_appearance_that_trackers_ask_for(load_example,
     assert features[0].argmax() == 2
     np.testing.assert_array_equal(appearance.extract_embeddings(type("Detections", (), {"xyxy": boxes}), frame), features)
     assert appearance.get_features(np.empty((0, 4)), frame).shape == (0, 3)
+
+
+def test_where_vehicles_differ_what_is_promised_comes(load_example):
+    """One direction a vehicle: all that is enrolled is found and known, and nothing else is."""
+    script = load_example("known_rates")
+    vehicles = np.eye(60, dtype=np.float32).repeat(2, axis=0)
+    records = [ImageRecord(Path(f"{i}.jpg"), f"v{i // 2}", f"c{i % 2}") for i in range(len(vehicles))]
+    calibrating = {f"v{i}" for i in range(40)}
+    found = script.rates_of(Embeddings(vehicles, records), calibrating, 0.05, np.random.default_rng(0))
+    assert found == script.Rates(false_positives=0.0, promised=1.0, detections=1.0, right=1.0)
+
+
+def test_a_closing_map_makes_cosines_those_of_the_teacher(load_example, monkeypatch):
+    torch.manual_seed(0)
+    script = load_example("distil_views")
+    monkeypatch.setattr(script, "FOLLOWING_STEPS", 300)
+    monkeypatch.setattr(script, "FOLLOWING_BATCH", 128)
+    network = MSINet.build(1, (32, 32), 0.25, Architecture.find("all:none:1,1x1")).eval()
+    views = np.random.default_rng(0).integers(0, 256, (200, 8, 8, 3), np.uint8).repeat(4, 1).repeat(4, 2)
+    plain = network.vectors(views)
+    teacher = (plain - plain.mean(0)) * np.linspace(1, 3, plain.shape[1], dtype=np.float32)
+    teacher /= np.linalg.norm(teacher, axis=1, keepdims=True)
+
+    def distance(vectors: np.ndarray) -> float:
+        return float(np.square(vectors @ vectors.T - teacher @ teacher.T).mean())
+
+    mapped = script.follow(network, script.Views([views], teacher), teacher).vectors(views)
+    assert distance(mapped) < distance(plain) / 20
