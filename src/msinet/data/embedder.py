@@ -175,12 +175,11 @@ class Embedder(ABC):
 
     def _compute(self, batches: Iterable[_Batch], flip: bool) -> Iterator[tuple[_Batch, np.ndarray]]:
         """Yield batches in their order, each with the vectors of what could be read of it."""
+        nothing = np.empty((0, self.embedding_dim), np.float32)
 
         def compute(batch: _Batch) -> tuple[_Batch, np.ndarray]:
             readable = [pixels for _, (_, pixels) in batch if not isinstance(pixels, str)]
-            return batch, self.vectors(np.stack(readable), flip) if readable else np.empty(
-                (0, self.embedding_dim), np.float32
-            )
+            return batch, self.vectors(np.stack(readable), flip) if readable else nothing
 
         if self.at_once == 1:
             return map(compute, batches)
