@@ -148,11 +148,11 @@ def make_weights(data: Path, teachers: Path, out: Path, size: Size) -> None:
     )
     learned = Sketch.of(image_hashes(image.path for image in splits.train))
     if size.teacher:
-        network, by_what = follow(real, of_views, targets), {"method": f"the cosines of {size.teacher}", "views": FOLLOWED}
+        network, fitted_to = follow(real, of_views, targets), {"method": f"the cosines of {size.teacher}", "views": FOLLOWED}
     else:
         adapted = msinet.adapt(real, grouped)
-        network, by_what = adapted.network, adapted.facts()
-    ship(network, by_what, f"msinet-vehicles{size.suffix}", lineage, settings, splits, learned)
+        network, fitted_to = adapted.network, adapted.facts()
+    ship(network, fitted_to, f"msinet-vehicles{size.suffix}", lineage, settings, splits, learned)
 
 
 def _paths(images: Sequence[ImageRecord]) -> list[Path]:
