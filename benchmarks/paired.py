@@ -158,7 +158,7 @@ def write_table(title: str, command: str, rows: Sequence[Row], words: str) -> No
 
 def put_section(title: str, body: str) -> None:
     """Put a section into RESULTS.md, in place of the one with its title."""
-    section = f"## {title}\n\n{body}\n"
+    section = f"## {title}\n\n{body.strip()}\n"
     text = RESULTS.read_text() if RESULTS.exists() else "# Results of the benchmarks\n"
     pattern = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.M | re.S)
     replaced = pattern.sub(lambda _: section + "\n", text)

@@ -164,15 +164,26 @@ def test_a_map_that_does_not_help_is_refused(network, make_splits, gaining):
 
 @pytest.mark.parametrize(("gains", "refused"), [((0.0, 0.0), True), ((0.3, -0.1), True), ((0.3, 0.2), False)])
 def test_a_map_that_the_network_has_is_given_up_for_a_sure_gain_alone(network, make_splits, gaining, gains, refused):
-    records = make_splits(train=8).train
-    once = adapt(network, records).network
+    records = make_splits(train=16).train
+    once, others = adapt(network, records[:32]).network, records[32:]
     gaining(*gains)
-    adapt(network, records)  # Without a map there is nothing to lose.
+    adapt(network, others)  # Without a map there is nothing to lose.
     if refused:
         with pytest.raises(TrainingError, match="would not help"):
-            adapt(once, records)
+            adapt(once, others)
     else:
+        adapt(once, others)
+
+
+def test_images_that_an_adapted_network_learned_adapt_it_no_further(network, make_splits, gaining):
+    """Cross-validation over them finds gains that other images do not have."""
+    records = make_splits(train=8).train
+    once = adapt(network, records).network
+    gaining(0.3, 0.2)
+    with pytest.raises(TrainingError, match="learned about 100% of these images"):
         adapt(once, records)
+    network.learned = once.learned
+    adapt(network, records)  # A network without a map is adapted by what it was trained on.
 
 
 def test_an_adapted_network_says_which_images_it_learned_besides_those_before(network, make_splits):

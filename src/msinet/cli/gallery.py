@@ -223,10 +223,13 @@ def calibrate(
 def show_calibration(done: "Calibration") -> None:
     """Print the threshold, and the rates that it has."""
     unknown, known = done.false_positives, done.detections
+    found = (f"{known.found:.1%}", f"{known.low:.1%} to {known.high:.1%}")
+    if not done.promises_detections:
+        found = (f"below {known.found:.1%}", "not promised")
     rows = [
         ("known from a similarity of", f"{done.threshold:.3f}", ""),
         ("unknown ones taken for known", f"{unknown.found:.2%}", f"{unknown.low:.2%} to {unknown.high:.2%}"),
-        ("known ones found first, and known", f"{known.found:.1%}", f"{known.low:.1%} to {known.high:.1%}"),
+        ("known ones found first, and known", *found),
     ]
     show_table((f"{done.entries} entries, {done.identities} labelled identities", "", "95 % interval"), rows)
 

@@ -15,6 +15,9 @@ SIZE = 1024
 BYTES = 8
 """Bytes of a hash that are kept."""
 
+MANY = 0.05
+"""Share of a set of images above which what a model that learned them does with the set says little of other images."""
+
 
 @dataclass(frozen=True)
 class Overlap:
@@ -33,6 +36,11 @@ class Overlap:
     def share(self) -> float:
         """Share of the contents that are in the set, 0 to 1; an estimate, unless the sketch has the whole set."""
         return self.found / self.compared
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the share is above `MANY`."""
+        return self.share > MANY
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from msinet.evaluation.metrics import PerQuery, measure
 from msinet.evaluation.ranking import rank
 from msinet.evaluation.ranking_task import RankingTask, prepare
 from msinet.evaluation.scoring import compare
-from msinet.files.sketch import Sketch
+from msinet.files.sketch import Overlap, Sketch
 from msinet.model.linear_map import LinearMap
 from msinet.model.network import Network
 from msinet.training.within_class import Prior, WithinClass
@@ -76,7 +76,8 @@ def adapt(network: Network, records: Sequence[ImageRecord], machine: Machine | N
 
     Raises:
         DatasetError: fewer than four identities have several images, or an image cannot be read.
-        TrainingError: the map would not help on identities that it was not fitted to.
+        TrainingError: the map would not help on identities that it was not fitted to, or nothing can tell, since the network
+            has a map and has learned the images.
     """
     network = copy.deepcopy(network)
     prior, network.adaptation = Prior.of(network), None
@@ -86,7 +87,11 @@ def adapt(network: Network, records: Sequence[ImageRecord], machine: Machine | N
             f"{len(several)} identities have several images: an adaptation learns from how images of one identity differ "
             f"and needs at least {FEWEST} such identities"
         )
-    embeddings = embed(network, [records[position] for positions in several for position in positions], machine)
+    records = [records[position] for positions in several for position in positions]
+    hashes = image_hashes(record.path for record in records)
+    if prior.mean is not None and network.learned:
+        _refuse_learned(network.learned.overlap(hashes))
+    embeddings = embed(network, records, machine)
     validation = CrossValidation.of(embeddings, prior, seed)
     shrinkage = validation.best
     gain, error = validation.gain(shrinkage)
@@ -101,8 +106,18 @@ def adapt(network: Network, records: Sequence[ImageRecord], machine: Machine | N
     network.adaptation = LinearMap(network.embedding_dim)
     network.adaptation.mean.copy_(torch.from_numpy(mean))
     network.adaptation.matrix.copy_(torch.from_numpy(matrix))
-    network.learned = Sketch.of(image_hashes(record.path for record in embeddings.records)).union(network.learned)
+    network.learned = Sketch.of(hashes).union(network.learned)
     return Adapted(network.eval(), shrinkage, before, after, len(several), len(embeddings))
+
+
+def _refuse_learned(overlap: Overlap | None) -> None:
+    """Refuse images that the network learned: on them a second map gains what it does not gain on others."""
+    if overlap and overlap.is_large:
+        raise TrainingError(
+            f"the model has a map, and learned about {overlap.share:.0%} of these images: what another map gains on them says "
+            "nothing of other images; take the model as it is, adapt by images that it has not learned, or adapt the model "
+            "that it was made from"
+        )
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,6 @@ from msinet.gallery.calibration.labelled_vectors import LabelledVectors
 from msinet.gallery.calibration.nearest_identities import nearest_identities
 from msinet.gallery.calibration.probability import Knots, fit_probability
 
-LEARNED_SHARE = 0.05
-"""Share of labelled images that the model learned above which a calibration has a warning."""
-
 GROWN = 2
 """Growth of the gallery above which a calibration has a warning."""
 
@@ -91,14 +88,19 @@ class Calibration:
             raise ValueError("its numbers contradict each other")
 
     @property
+    def promises_detections(self) -> bool:
+        """Whether as many known ones will be found as `detections` says; not where the model learned the labelled images."""
+        return self.learned is None or not self.learned.is_large
+
+    @property
     def warning(self) -> str | None:
         """What speaks against the calibration, in two sentences; None where nothing does."""
-        if self.learned is None or self.learned.share <= LEARNED_SHARE:
+        if self.learned is None or self.promises_detections:
             return None
         return (
-            f"the model learned about {self.learned.share:.0%} of the labelled images: known ones will be found less often "
-            f"than the {self.detections.found:.1%} that is promised; the rate of false positives holds. Calibrate with "
-            "images of identities that the model has not learned"
+            f"the model learned about {self.learned.share:.0%} of the labelled images: how many known ones it will find is "
+            "not known, only that they are fewer; the rate of false positives holds. Calibrate with images of identities that "
+            "the model has not learned"
         )
 
     def warning_for(self, entries: int) -> str | None:
