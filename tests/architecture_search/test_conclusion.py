@@ -16,7 +16,7 @@ from msinet.model.msinet.costs import multiply_adds_table
 from msinet.model.msinet.latencies import Timing
 from msinet.model.msinet.network import MSINet
 from msinet.model.msinet.search_space import SCALES, Place
-from msinet.model.msinet.widths import channels_at
+from msinet.model.msinet.widths import WIDTHS, channels_at
 from msinet.model.runtime_file import RUNTIMES
 
 GAINS = {"none": 0.0, "exchange": 0.03, "channel_gate": 0.0, "cross_attention": 0.06}
@@ -130,13 +130,60 @@ def test_a_budget_in_milliseconds_is_measured_on_the_network(concluded, monkeypa
     assert exported.findings[-1] == "With 8 ms by ONNX Runtime it meets the budget of 10 ms."
 
 
+def macs(architecture, width, settings) -> int:
+    return count_multiply_adds(MSINet(architecture, 1, channels_at(width), settings.image_size))
+
+
+@pytest.mark.parametrize("budget", [1.5e6, 2e6, 9e6])
+def test_a_fitted_width_is_the_largest_that_meets_the_budget(concluded, settings, tmp_path, budget):
+    """Against all widths, one by one. The search's own, a quarter, is narrower or wider."""
+    found = concluded(budget_macs=budget, fit_width=True)
+    assert found.width == max(width for width in WIDTHS if macs(found.architecture, width, settings) <= budget)
+    assert f"--width {found.width:g}" in found.findings[-2] and " meets the budget" in found.findings[-1]
+    assert json.loads((tmp_path / "architecture.json").read_text())["width"] == found.width
+
+
+def test_without_a_width_that_meets_the_budget_the_narrowest_misses_it(concluded):
+    found = concluded(budget_macs=1e5, fit_width=True)
+    assert found.width == WIDTHS[0]
+    assert " misses the budget of 100K multiply-adds by " in found.findings[-1]
+
+
+def test_each_of_several_budgets_has_its_own_width(concluded, settings, tmp_path):
+    found = concluded(budgets=(2.5e6, 9e6), fit_width=True)
+    narrow, wide = found.front.values()
+    assert narrow.width < wide.width == found.width
+    for budget, one, name in zip(found.front, (narrow, wide), ("2.5M", "9M"), strict=True):
+        assert one.multiply_adds == macs(one.architecture, one.width, settings) <= budget
+        assert json.loads((tmp_path / f"architecture-{name}.json").read_text())["width"] == one.width
+
+
+def test_a_width_is_fitted_to_milliseconds(concluded, monkeypatch):
+    """Of a machine that takes a millisecond for each of the stem's channels."""
+
+    def table(space, width, image_size, timing):
+        return replace(multiply_adds_table(space, width, image_size), unit="ms")
+
+    def timing_on(runtime):
+        return Timing(
+            RUNTIMES[runtime], {}, lambda networks, *_: torch.tensor([1.0 * networks[0].arguments()["channels"][0]])
+        )
+
+    monkeypatch.setattr("msinet.architecture_search.twins.latency_table", table)
+    monkeypatch.setattr(conclusion, "timing_on", timing_on)
+    found = concluded(budget_ms=21.5, fit_width=True)
+    assert found.width == 20 / 64
+    assert found.findings[-1] == "With 20 ms it meets the budget of 21.5 ms."
+
+
 def test_files_of_several_budgets(concluded, tmp_path):
     found = concluded(budgets=(2.05e6, 2.5e6))
     for budget, name in ((2.05e6, "2.05M"), (2.5e6, "2.5M")):
         written = json.loads((tmp_path / f"architecture-{name}.json").read_text())
         assert written["budget_macs"] == budget
-        assert Architecture.from_dict(written) == found.front[budget]
-    assert found.architecture == found.front[2.5e6]
+        assert Architecture.from_dict(written) == found.front[budget].architecture
+        assert written["width"] == found.front[budget].width == found.width == 0.25
+    assert found.architecture == found.front[2.5e6].architecture
 
 
 def test_choices_of_cells_that_are_left_out_are_not_named():

@@ -406,11 +406,11 @@ def test_each_budget_has_an_architecture_that_meets_it(twelve, by_trials, deeper
     spent = []
     for budget, name in zip(found.front, ("1.72M", "1.85M", "2.1M"), strict=True):
         architecture = Architecture.load(deeper_is_better / f"architecture-{name}.json")
-        assert architecture == found.front[budget]
+        assert architecture == found.front[budget].architecture
         spent.append(macs(architecture, settings))
         assert spent[-1] <= budget
     assert spent == sorted(set(spent))
-    assert found.architecture == found.front[2.1e6] == Architecture.load(deeper_is_better / "architecture.json")
+    assert found.architecture == found.front[2.1e6].architecture == Architecture.load(deeper_is_better / "architecture.json")
 
 
 @pytest.mark.long

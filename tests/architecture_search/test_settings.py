@@ -63,6 +63,7 @@ def test_numbers_in_short(number, short):
         ({"trials": 20, "budget_macs": 1e8, "budget_ms": 5.0}, "give one of budget_macs, budget_ms and budgets"),
         ({"trials": 20, "budget_ms": 5.0, "on": "tensorrt"}, "choose one of torch, onnx, openvino"),
         ({"trials": 20, "budget_macs": 1e8, "on": "onnx"}, "give budget_ms with it"),
+        ({"trials": 20, "fit_width": True}, "it needs budget_macs, budget_ms or budgets"),
         ({"trials": 20, "budget_ms": 5.0, "budgets": (1e8,)}, "give one of budget_macs, budget_ms and budgets"),
     ],
     ids=str,
@@ -74,7 +75,13 @@ def test_settings_that_cannot_work_say_what_to_set(changes, words):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"budget_macs": 1e8}, {"budget_ms": 5.0}, {"budget_ms": 5.0, "on": "onnx"}, {"budgets": (1e8, 2e8)}, {"repeats": 3}],
+    [
+        {"budget_macs": 1e8},
+        {"budget_ms": 5.0},
+        {"budget_ms": 5.0, "on": "onnx"},
+        {"budgets": (1e8, 2e8), "fit_width": True},
+        {"repeats": 3},
+    ],
     ids=str,
 )
 def test_trials_with_one_kind_of_budget_can_work(changes):

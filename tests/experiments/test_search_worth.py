@@ -18,7 +18,7 @@ from msinet.experiments.settings import SearchWorthSettings
 from msinet.model.cost import count_multiply_adds
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.network import MSINet
-from msinet.model.msinet.widths import channels_at
+from msinet.model.msinet.widths import WIDTHS, channels_at
 from msinet.training.settings import TrainSettings
 
 
@@ -92,6 +92,16 @@ def test_random_architectures_of_a_cost_have_it(splits, settings, recipe):
     assert uniform == ["scales:0", "scales:1"]
     assert len(at_cost) == 2
     assert [cost(name) for name in at_cost] == pytest.approx([asked] * 2, rel=0.05)
+
+
+def test_fitted_architectures_are_trained_at_the_largest_width_of_a_cost(splits, settings, recipe):
+    plan = Plan.of(splits, replace(settings, space="scales", cost=3e6, fit_width=True), *recipe)
+    assert list(plan.randoms) == ["random, all 2"]
+    for name in plan.others:
+        architecture = Architecture.find(name)
+        training = plan.training_of(architecture, seed=1)
+        costs = {w: count_multiply_adds(MSINet(architecture, 1, channels_at(w), training.image_size)) for w in WIDTHS}
+        assert training == replace(recipe[1], seed=1, width=max(width for width, cost in costs.items() if cost <= 3e6))
 
 
 def test_a_cost_that_no_random_architecture_has_is_refused(splits, settings, recipe, monkeypatch):

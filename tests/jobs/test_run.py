@@ -4,6 +4,7 @@ import pytest
 
 from msinet.errors import DatasetError, SettingsError
 from msinet.jobs.run import run
+from msinet.model.msinet.widths import channels_at
 
 
 @pytest.fixture
@@ -46,3 +47,11 @@ def test_what_cannot_be_finished_is_not_begun(splits, search_settings, train_set
     with pytest.raises(error):
         run(splits, search, train, tmp_path, change.get("protocol"))
     assert not (tmp_path / "search.jsonl").exists()
+
+
+def test_a_width_that_the_search_fits_to_a_budget_is_that_of_the_training(splits, search_settings, train_settings, tmp_path):
+    budget = {"space": "scales", "trials": 20, "budget_macs": 4e6, "fit_width": True}
+    done = run(splits, replace(search_settings, **budget), replace(train_settings, width=0.5), tmp_path)
+    assert done.searched.width > search_settings.width
+    assert done.trained.network.arguments()["channels"] == list(channels_at(done.searched.width))
+    assert done.result.record.training["width"] == done.searched.width

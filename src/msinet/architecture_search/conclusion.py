@@ -20,7 +20,7 @@ from msinet.model.cost import count_multiply_adds
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.network import MSINet
 from msinet.model.msinet.search_space import SearchSpace
-from msinet.model.msinet.widths import channels_at
+from msinet.model.msinet.widths import channels_at, largest_width
 
 ARCHITECTURE = "architecture.json"
 
@@ -46,12 +46,24 @@ class Searched:
     """How sure the search is of each decision: first the interactions, place by place."""
     doubts: tuple[str, ...]
     """In sentences, what speaks against the result; empty where nothing does."""
+    width: float = 1.0
+    """Width of the network: that of the search or, fitted to a budget, the largest that meets it."""
     findings: tuple[str, ...] = ()
     """In sentences, what the trials found and what the network costs."""
-    front: Mapping[float, Architecture] = field(default_factory=dict)
+    front: Mapping[float, "OfBudget"] = field(default_factory=dict)
     """Architectures by their budget of multiply-adds, where several were asked for."""
     finished_before: bool = field(default=False, compare=False)
     """Whether an earlier call with the same settings and data had finished the search."""
+
+
+@dataclass(frozen=True)
+class OfBudget:
+    """The architecture of one of several budgets."""
+
+    architecture: Architecture
+    width: float
+    multiply_adds: int
+    """At this width, of one image."""
 
 
 @dataclass(frozen=True)
@@ -86,17 +98,17 @@ def conclude(supernets: Sequence[TrainedSupernet], settings: SearchSettings, out
         architecture = first.supernet.architecture_of(values)
         choices = choices_in(space, alphas.tolist(), first.mixture_temperature, architecture)
         doubts = [NO_TRIALS] * bool(settings.trials) + doubts_about(choices)
-        found = Searched(architecture, tuple(map(tuple, alphas.tolist())), tuple(choices), tuple(doubts))
+        found = Searched(architecture, tuple(map(tuple, alphas.tolist())), tuple(choices), tuple(doubts), settings.width)
         if not values.equal(alphas):
             kept["decided_by"] = {"columns": list(space.columns), "rows": values.tolist()}
     if first.machine.is_first:
         certainty = {"choices": [asdict(choice) for choice in found.choices], "doubts": found.doubts}
         certainty |= {"findings": found.findings} if found.findings else {}
         made_from = {**supernets[0].made_from, **decided_with(settings)}
-        about = {"space": space.to_dict(), **kept, **certainty, "made_from": made_from}
+        about = {"space": space.to_dict(), "width": found.width, **kept, **certainty, "made_from": made_from}
         found.architecture.save(out / ARCHITECTURE, **about)
-        for budget, architecture in found.front.items():
-            architecture.save(out / file_of_budget(budget), space=space.to_dict(), budget_macs=budget)
+        for budget, one in found.front.items():
+            one.architecture.save(out / file_of_budget(budget), space=space.to_dict(), width=one.width, budget_macs=budget)
         write_atomically(out / "architecture.svg", found.architecture.to_svg().encode())
     return replace(found, finished_before=finished_before)
 
@@ -111,17 +123,43 @@ def decided_by_trials(
 ) -> Searched:
     """Return the network that the trials decide on, within the budget."""
     space = decisions.effects.space
-    front = {budget: decisions.take(budget) for budget in settings.budgets}
-    network = decisions.take(max(front, default=settings.budget_ms or settings.budget_macs))
+    limit = max(settings.budgets, default=settings.budget_ms or settings.budget_macs)
+    network = decisions.take(limit)
     architecture = Architecture.from_cells(decisions.cells(network))
+    width = fitted_width(architecture, settings, limit)
     choices = choices_in(space, alphas, temperature, architecture, decisions.comparisons(network))
-    findings = findings_of(decisions, network, settings)
-    architectures = {limit: Architecture.from_cells(decisions.cells(one)) for limit, one in front.items()}
+    findings = findings_of(decisions, network, width, settings)
+    front = {budget: of_budget(decisions, budget, settings) for budget in settings.budgets}
     doubts = () if decisions.effects.mean.any() else (NOTHING_FOUND,)
-    return Searched(architecture, tuple(map(tuple, alphas)), tuple(choices), doubts, tuple(findings), architectures)
+    return Searched(architecture, tuple(map(tuple, alphas)), tuple(choices), doubts, width, tuple(findings), front)
 
 
-def findings_of(decisions: Decisions, network: Network, settings: SearchSettings) -> list[str]:
+def of_budget(decisions: Decisions, budget: float, settings: SearchSettings) -> OfBudget:
+    """Return the architecture that the trials decide on within a budget of multiply-adds, with what it costs."""
+    architecture = Architecture.from_cells(decisions.cells(decisions.take(budget)))
+    width = fitted_width(architecture, settings, budget)
+    return OfBudget(architecture, width, count_multiply_adds(whole_network(architecture, width, settings)))
+
+
+def fitted_width(architecture: Architecture, settings: SearchSettings, limit: float | None) -> float:
+    """Return the width that a network takes: that of the search or, where a budget sets it, the largest that meets it."""
+    if not settings.fit_width or limit is None:
+        return settings.width
+    spent = milliseconds if settings.budget_ms else lambda network, _: count_multiply_adds(network)
+    return largest_width(lambda width: spent(whole_network(architecture, width, settings), settings), limit)
+
+
+def whole_network(architecture: Architecture, width: float, settings: SearchSettings) -> MSINet:
+    """Return a network as it costs, without the classifiers of identities."""
+    return MSINet(architecture, 1, channels_at(width), settings.image_size)
+
+
+def milliseconds(network: MSINet, settings: SearchSettings) -> float:
+    """Return the time of one image on this machine, in the form in which the budget counts."""
+    return timing_on(settings.on).times([network], torch.get_num_threads(), SECONDS).item()
+
+
+def findings_of(decisions: Decisions, network: Network, width: float, settings: SearchSettings) -> list[str]:
     """Return in sentences what a network of the trials has, and what it costs, measured on the network itself."""
     architecture = Architecture.from_cells(decisions.cells(network))
     without = [one for one in decisions.comparisons(network) if (one.decision, one.taken) == ("interaction", "none")]
@@ -135,11 +173,11 @@ def findings_of(decisions: Decisions, network: Network, settings: SearchSettings
         limited = settings.budget_macs or settings.budget_ms or settings.budgets
         reason = "To meet the budget" if limited else "Within a standard error of the whole network"
         found.append(f"{reason}, {spared} of {places} places do without an interaction that would gain.")
-    whole = MSINet(architecture, 1, channels_at(settings.width), settings.image_size)
-    height, width = settings.image_size
+    whole = whole_network(architecture, width, settings)
     multiply_adds = count_multiply_adds(whole)
-    spent_on = f"{in_short(multiply_adds)} multiply-adds for an image of {height} x {width}"
-    found.append(f"At {settings.width:g} of the width, the network has {spent_on}.")
+    spent_on = f"{in_short(multiply_adds)} multiply-adds for an image of {settings.image_height} x {settings.image_width}"
+    fitted = f" (--width {width:g}), fitted to the budget" if settings.fit_width else ""
+    found.append(f"At {width:g} of the width{fitted}, the network has {spent_on}.")
     return found + compared_with_budget(whole, multiply_adds, settings)
 
 
@@ -148,9 +186,8 @@ def compared_with_budget(whole: MSINet, multiply_adds: int, settings: SearchSett
     limit = settings.budget_macs or max(settings.budgets, default=None)
     spent, unit, form = multiply_adds, "multiply-adds", ""
     if settings.budget_ms:
-        timing = timing_on(settings.on)
-        limit, spent, unit = settings.budget_ms, timing.times([whole], torch.get_num_threads(), SECONDS).item(), "ms"
-        form = "" if settings.on == "torch" else f" by {timing.runtime}"
+        limit, spent, unit = settings.budget_ms, milliseconds(whole, settings), "ms"
+        form = "" if settings.on == "torch" else f" by {timing_on(settings.on).runtime}"
     if not limit:
         return []
     words, over = ("meets", "") if spent <= limit else ("misses", f" by {100 * (spent / limit - 1):.2g} %")

@@ -13,7 +13,7 @@ from msinet.panels import NETWORK, OPTIMIZER, SCHEDULE, SEARCH
 SpaceName = Literal["published", "scales"]
 Runtime = Literal["torch", "onnx", "openvino"]
 
-DECISION = frozenset({"trials", "repeats", "budgets"})
+DECISION = frozenset({"trials", "repeats", "budgets", "fit_width"})
 """Settings of the decision alone: the supernet does not depend on them."""
 
 FEWEST_TRIALS = 20
@@ -108,6 +108,8 @@ class SearchSettings(LoopSettings):
     fp32. The first time, random networks are exported and timed, which takes minutes; the table of times is kept."""
     budgets: Annotated[tuple[float, ...], SEARCH, SEVERAL_AMOUNTS] = ()
     """Several budgets of multiply-adds, such as 50M 100M: each gives an architecture, all by one supernet. Needs trials."""
+    fit_width: Annotated[bool, SEARCH] = False
+    """Fit the width to the budget: what was found at the width of the search takes the largest one that meets the budget."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -138,3 +140,4 @@ class SearchSettings(LoopSettings):
         given = [name for name in ("budget_macs", "budget_ms", "budgets") if getattr(self, name)]
         for name in given[1:]:
             require(self, name, False, "give one of budget_macs, budget_ms and budgets")
+        require(self, "fit_width", not self.fit_width or bool(given), "it needs budget_macs, budget_ms or budgets")

@@ -59,7 +59,7 @@ def run(
         finished = run_all(source.splits, search, train, out, protocol, command)
         if first:
             write_report(out, source.splits.gallery)
-    show_searched(finished.searched, search)
+    show_searched(finished.searched)
     show_result(finished.result)
     if finished.finished_before:
         say("Searched and trained before with these settings and this data: only scored anew")

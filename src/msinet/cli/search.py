@@ -29,7 +29,7 @@ def search(
     with bars() as first, sole_writer(out, first):
         found = search_architecture(read(data, reading).splits, settings, out)
     show_architecture(found.architecture)
-    show_searched(found, settings)
+    show_searched(found)
     if found.finished_before:
         say("Finished before with these settings and this data: nothing is searched anew")
     say(f"Written to {out / 'architecture.json'}")

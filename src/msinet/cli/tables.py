@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from msinet.cli.terminal import Column, Styled, say, show_table, show_warning
 
 if TYPE_CHECKING:
-    from msinet.architecture_search.conclusion import Searched
-    from msinet.architecture_search.settings import SearchSettings
+    from msinet.architecture_search.conclusion import OfBudget, Searched
     from msinet.data.doctor.troubles import Finding
     from msinet.data.records import ReidSplits, Skipped
     from msinet.evaluation.result import RetrievalResult
@@ -34,30 +33,25 @@ def show_architecture(architecture: "Architecture") -> None:
     show_table(columns if published else [*columns, "3x3 of a", "3x3 of b"], rows)
 
 
-def show_searched(searched: "Searched", settings: "SearchSettings") -> None:
+def show_searched(searched: "Searched") -> None:
     """Print what a search found, the architecture of each budget, and what speaks against the result."""
     for finding in searched.findings:
         say(finding)
     if searched.front:
-        show_front(searched.front, settings)
+        show_front(searched.front)
     for doubt in searched.doubts:
         show_warning(doubt)
 
 
-def show_front(front: "Mapping[float, Architecture]", settings: "SearchSettings") -> None:
-    """Print the multiply-adds of the architecture of each budget, and its file."""
+def show_front(front: "Mapping[float, OfBudget]") -> None:
+    """Print the width and the multiply-adds of the architecture of each budget, and its file."""
     from msinet.architecture_search.settings import file_of_budget, in_short
-    from msinet.model.cost import count_multiply_adds
-    from msinet.model.msinet.network import MSINet
-    from msinet.model.msinet.widths import channels_at
 
     rows = []
-    for budget, architecture in front.items():
-        network = MSINet(architecture, 1, channels_at(settings.width), settings.image_size)
-        spent = count_multiply_adds(network)
-        met = "yes" if spent <= budget else Styled("no", "yellow")
-        rows.append((in_short(budget), in_short(spent), met, file_of_budget(budget)))
-    show_table(("budget", "multiply-adds", "met", Column("file", folds=True)), rows)
+    for budget, one in front.items():
+        met = "yes" if one.multiply_adds <= budget else Styled("no", "yellow")
+        rows.append((in_short(budget), f"{one.width:g}", in_short(one.multiply_adds), met, file_of_budget(budget)))
+    show_table(("budget", "width", "multiply-adds", "met", Column("file", folds=True)), rows)
 
 
 def show_models(cards: "Mapping[str, Card]") -> None:

@@ -66,7 +66,7 @@ class LoopSettings(MachineSettings):
     small_epochs: Annotated[int, IMAGES] = 0
     """Number of initial epochs at 2/3 of the image size, which are cheaper."""
     width: Annotated[float, NETWORK] = 1.0
-    """Width of the network: 0.25, 0.5, 0.75 or 1.0 times the published channels."""
+    """Width of the network: a multiple of the published channels, in steps of 1/32 from 0.125 to 1."""
 
     epochs: Annotated[int, SCHEDULE] = 350
     """Passes over the training images; in a search, over those that train the weights."""

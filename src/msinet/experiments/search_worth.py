@@ -109,7 +109,7 @@ def train_and_score(plan: Plan, label: str, architecture: Architecture, seed: in
     Raises:
         SettingsError: there is a result with other settings or data.
     """
-    splits, settings, file = plan.splits, replace(plan.training, seed=seed), plan.result_file(label, seed)
+    splits, settings, file = plan.splits, plan.training_of(architecture, seed), plan.result_file(label, seed)
     made_with = settings_dict(settings)
     if file.is_file():
         record = RetrievalResult.load(file).record

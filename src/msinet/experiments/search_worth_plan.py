@@ -21,9 +21,12 @@ from msinet.errors import SettingsError
 from msinet.evaluation.record import DataFacts
 from msinet.experiments.settings import SearchWorthSettings
 from msinet.experiments.variants import METHODS, variant
+from msinet.model.cost import count_multiply_adds
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.costs import CostTable, multiply_adds_table
+from msinet.model.msinet.network import MSINet
 from msinet.model.msinet.search_space import SCALES
+from msinet.model.msinet.widths import channels_at, largest_width
 from msinet.training.settings import TrainSettings
 
 DRAWS = 20_000
@@ -69,6 +72,8 @@ class Plan:
     validation_share: float
     """Share of the training identities that is held out from the searches; trainings are scored on query and gallery."""
     out: Path
+    fitted_cost: float | None = None
+    """Multiply-adds that every architecture may have: it is trained at the largest width that meets them."""
 
     @classmethod
     def of(
@@ -82,13 +87,13 @@ class Plan:
         search, variants = replace(search, space=settings.space, trials=0), parse_variants(settings.variant)
         kind = "random" if settings.space == "published" else settings.space
         randoms = {f"random, all {settings.random}": [f"{kind}:{seed}" for seed in range(settings.random)]}
-        if settings.cost:
+        if settings.cost and not settings.fit_width:
             table = multiply_adds_table(space_of(search), training.width, training.image_size)
             seeds = seeds_at_cost(table, settings.cost, settings.random)
             randoms[f"random at {in_short(settings.cost)}, all {len(seeds)}"] = [f"{kind}:{seed}" for seed in seeds]
         randoms = {label: names for label, names in randoms.items() if names}
-        share, out = settings.validation_share, settings.out
-        return cls(splits, search, training, variants, settings.seeds, randoms, settings.others, share, out)
+        share, out, cost = settings.validation_share, settings.out, settings.cost if settings.fit_width else None
+        return cls(splits, search, training, variants, settings.seeds, randoms, settings.others, share, out, cost)
 
     @property
     def others(self) -> list[str]:
@@ -99,6 +104,17 @@ class Plan:
     def pictures(self) -> str:
         """Short hash of the content of all images."""
         return PictureList.of(self.splits).digest
+
+    def training_of(self, architecture: Architecture, seed: int) -> TrainSettings:
+        """Return the settings of an architecture's training with a seed."""
+        settings = replace(self.training, seed=seed)
+        if self.fitted_cost is None:
+            return settings
+
+        def cost(width: float) -> int:
+            return count_multiply_adds(MSINet(architecture, 1, channels_at(width), settings.image_size))
+
+        return replace(settings, width=largest_width(cost, self.fitted_cost))
 
     def is_same_data(self, data: DataFacts | None) -> bool:
         """Return whether a result is of this data; the images of results of version 0.1 are not known."""

@@ -54,6 +54,9 @@ class SearchWorthSettings(ExperimentSettings):
     """Number of random architectures."""
     cost: Annotated[float | None, NETWORK, Parameter(converter=amount)] = None
     """Multiply-adds, such as 8.7M: as many random architectures again have these, within 5 %."""
+    fit_width: Annotated[bool, NETWORK] = False
+    """Train every architecture at the largest width at which it has no more multiply-adds than cost says, in place of
+    drawing random ones that have them."""
     others: Annotated[tuple[str, ...], NETWORK, SEVERAL] = (
         "msmt17",
         "veri776",
@@ -74,6 +77,7 @@ class SearchWorthSettings(ExperimentSettings):
         require(self, "random", self.random >= 0, "it cannot be negative")
         require_one_of(self, "space", SpaceName)
         require(self, "cost", self.cost is None or self.cost > 0, "it must be positive")
+        require(self, "fit_width", not self.fit_width or self.cost is not None, "it needs a cost, such as 8.7M")
         require(self, "validation_share", 0 <= self.validation_share < 1, "a share lies from 0 up to, not including, 1")
 
 

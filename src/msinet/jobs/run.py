@@ -54,7 +54,7 @@ def run(
 
     Args:
         splits: the data.
-        search_settings: settings of the search.
+        search_settings: settings of the search; a width that it fits to a budget is that of the training.
         train_settings: settings of training; the identities that it holds out for validation are held out from the search.
         out: folder of the files.
         protocol: by default the one that fits the data.
@@ -73,6 +73,8 @@ def run(
         found = search(splits, search_settings, out, machine)
         if train_settings.machine != search_settings.machine:
             machine = Machine(train_settings.machine)
+        if search_settings.fit_width:
+            train_settings = replace(train_settings, width=found.width)
         trained = train(splits, found.architecture, train_settings, out, machine)
         camera_pairs = not prepared.protocol.by_draws and has_few_cameras(splits)
         result = evaluate(trained.network, splits, protocol, machine=machine, camera_pairs=camera_pairs).with_record(
@@ -100,7 +102,7 @@ def _holding_out(settings: SearchSettings, share: float) -> SearchSettings:
 def _require_one_size(search: SearchSettings, training: TrainSettings) -> None:
     """Check that a budget, which counts the network at the size of the search, holds for the trained one."""
     if search.budget_macs or search.budget_ms or search.budgets:
-        for name in ("width", "image_height", "image_width"):
+        for name in ("width",) * (not search.fit_width) + ("image_height", "image_width"):
             counted, trained = getattr(search, name), getattr(training, name)
             if counted != trained:
                 raise SettingsError(

@@ -114,9 +114,9 @@ def _refuse_learned(overlap: Overlap | None) -> None:
     """Refuse images that the network learned: on them a second map gains what it does not gain on others."""
     if overlap and overlap.is_large:
         raise TrainingError(
-            f"the model has a map, and learned about {overlap.share:.0%} of these images: what another map gains on them says "
-            "nothing of other images; take the model as it is, adapt by images that it has not learned, or adapt the model "
-            "that it was made from"
+            f"the model has a map, and learned about {overlap.share:.0%} of these images: what another map gains on them "
+            "says nothing of other images; take the model as it is, adapt by images that it has not learned, or adapt the "
+            "model that it was made from"
         )
 
 

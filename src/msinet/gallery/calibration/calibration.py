@@ -98,9 +98,9 @@ class Calibration:
         if self.learned is None or self.promises_detections:
             return None
         return (
-            f"the model learned about {self.learned.share:.0%} of the labelled images: how many known ones it will find is "
-            "not known, only that they are fewer; the rate of false positives holds. Calibrate with images of identities that "
-            "the model has not learned"
+            f"the model learned about {self.learned.share:.0%} of the labelled images: how many other known ones it "
+            "finds is not promised, since they are fewer; the rate of false positives holds. Calibrate with images of "
+            "identities that the model has not learned"
         )
 
     def warning_for(self, entries: int) -> str | None:
