@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 from torchvision.transforms.v2 import functional as torchvision
 
-from msinet.batches.augmentation import MEAN, NUMBERS, STD, Augmentation, draw_numbers, normalise, resize
+from msinet.batches.augmentation import MEAN, NUMBERS, STD, ZOOM, Augmentation, draw_numbers, normalise, resize
 
 
 def noise(count: int = 1, height: int = 30, width: int = 40) -> torch.Tensor:
@@ -135,9 +135,27 @@ def test_colours_stay_in_range():
     assert tensors.max() < 1 + 1e-6
 
 
-def test_an_image_is_augmented_by_its_own_numbers_alone():
+def test_zoom_shows_a_window_of_other_sides_and_repeats_the_border():
+    """On a picture whose red rises with x and green with y: their steps are the sides of the window."""
+    steps = torch.arange(40.0)
+    ramp = torch.stack([100 + 2 * steps.expand(40, 40), 100 + 2 * steps.expand(40, 40).T, torch.zeros(40, 40)]).to(torch.uint8)
+    numbers = drawn(60)
+    numbers[:, 0] = 1  # no flips
+    seen = 255 * in_colours(Augmentation(padding=0, erasing=0, zoom=0.4)(ramp.expand(60, -1, -1, -1), numbers))
+    sides = (0.2 * (2 * numbers[:, ZOOM] - 1)[:, [0, 1]] + 0.2 * (2 * numbers[:, ZOOM] - 1)[:, 2:3]).exp()
+    for image, (wide, high) in zip(seen, sides.tolist(), strict=True):
+        for colour, side in ((image[0], wide), (image[1].T, high)):
+            inside = (colour > 101).all(0) & (colour < 177).all(0)
+            columns = colour.mean(0)[inside]
+            assert (columns[-1] - columns[0]).item() / (len(columns) - 1) == pytest.approx(2 * side, abs=0.1)
+            assert colour.min() >= 99 and colour.max() <= 179
+    assert sides.min() < 0.75 and sides.max() > 1.3
+
+
+@pytest.mark.parametrize("zoom", [0.0, 0.3])
+def test_an_image_is_augmented_by_its_own_numbers_alone(zoom):
     images, numbers = noise(6), drawn(6)
-    augment = Augmentation(color_jitter=0.3)
+    augment = Augmentation(color_jitter=0.3, zoom=zoom)
     together = augment(images, numbers)
     assert together.is_contiguous(memory_format=torch.channels_last)
     for i in range(6):

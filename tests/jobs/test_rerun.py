@@ -22,9 +22,10 @@ def test_a_result_of_version_0_1_is_repeated_with_its_settings(before, make_spli
     gone = {"contrast", "balanced", "choose_by"}
     kept = {name: value for name, value in before.record.search.items() if name not in gone}
     later = {"space": "published", "trials": 0, "repeats": 1, "budget_macs": None, "budget_ms": None, "budgets": []}
-    later |= {"on": "torch", "init": None}
+    later |= {"on": "torch", "init": None, "fit_width": False, "zoom": 0.0}
     assert again.record.search == kept | later
-    assert again.record.training == before.record.training | {"init": None, "teachers": [], "teacher_weight": 1.0}
+    trained = {"init": None, "teachers": [], "teacher_weight": 1.0, "zoom": 0.0}
+    assert again.record.training == before.record.training | trained
     assert again.record.command == before.record.command
     assert again.record.data == replace(before.record.data, pictures=again.record.data.pictures)
     if again.record.versions == before.record.versions and again.record.machine == before.record.machine:

@@ -1,7 +1,7 @@
 """Resizing, augmentation and normalisation of images.
 
-Each image is resized to 8 bits, which can be cached. Flips, crops, colours, erased rectangles and normalisation apply to a
-whole batch on its device, with random numbers drawn for each image beforehand.
+Each image is resized to 8 bits, which can be cached. Flips, crops, zoom, colours, erased rectangles and normalisation apply
+to a whole batch on its device, with random numbers drawn for each image beforehand.
 """
 
 import math
@@ -29,8 +29,11 @@ AREA, ASPECT = (0.02, 0.4), (0.3, 3.3)
 """Ranges of a rectangle's share of the image, and of its height over width."""
 
 COLOURS = slice(3, 6)
-NUMBERS = 9 + 2 * ATTEMPTS
-"""Random numbers per image: flip, crop (2), colours (3), rectangles (2 each), erasing and its place (2)."""
+RECTANGLES = slice(6, 6 + 2 * ATTEMPTS)
+ERASING = slice(RECTANGLES.stop, RECTANGLES.stop + 3)
+ZOOM = slice(ERASING.stop, ERASING.stop + 5)
+NUMBERS = ZOOM.stop
+"""Random numbers per image: flip, crop (2), colours (3), rectangles (2 each), erasing and its place (2), zoom (5)."""
 
 
 def resize(image: Image, image_size: tuple[int, int]) -> np.ndarray:
@@ -46,10 +49,13 @@ def normalise(images: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random flips, crops, colours and erased rectangles of a batch."""
+    """Random flips, crops, zoom, colours and erased rectangles of a batch."""
 
     padding: float = 10 / 256
     """Largest shift of a crop as a share of the height; the border is black."""
+    zoom: float = 0.0
+    """Strength of random zoom: each side of what is seen is up to exp(zoom) times longer or shorter, half of that alike for
+    both sides. Pixels at the border are repeated."""
     color_jitter: float = 0.0
     """Strength of random brightness and contrast, and three quarters of it for saturation."""
     erasing: float = 0.5
@@ -67,6 +73,7 @@ class Augmentation:
         """
         numbers = drawn.tolist()
         cropped = self._flip_and_crop(images, numbers)
+        cropped = self._zoom(cropped, drawn[:, ZOOM]) if self.zoom else cropped
         colours = self._colours(cropped, drawn) if self.color_jitter else cropped.to(torch.float32)
         return self._erase(_normalise(colours), numbers)
 
@@ -80,6 +87,16 @@ class Augmentation:
             window = whole[top : top + height, left : left + width]
             image.copy_(window.flip(1) if flips < 0.5 else window)
         return cropped.permute(0, 3, 1, 2)
+
+    def _zoom(self, images: Tensor, drawn: Tensor) -> Tensor:
+        """Show a window that lies in the image where it is smaller, and around it where it is larger; drawn: (B, 5)."""
+        drawn = (2 * drawn - 1).to(images.device, torch.float32, non_blocking=True)
+        own, both, place = drawn.split((2, 1, 2), 1)
+        sides = (self.zoom / 2 * (own + both)).exp()  # (B, 2): width, height
+        windows = torch.cat([sides.diag_embed(), (place * (1 - sides).abs())[:, :, None]], 2)  # (B, 2, 3)
+        grid = F.affine_grid(windows, list(images.shape), align_corners=False)
+        seen = F.grid_sample(images.to(torch.float32), grid, padding_mode="border", align_corners=False)
+        return seen.round_().to(torch.uint8).contiguous(memory_format=torch.channels_last)
 
     def _colours(self, images: Tensor, drawn: Tensor) -> Tensor:
         """Apply brightness, contrast around the image's mean grey, and saturation as one linear map of the colours."""
@@ -97,8 +114,9 @@ class Augmentation:
 
     def _erase(self, images: Tensor, numbers: list[list[float]]) -> Tensor:
         height, width = images.shape[2:]
-        for image, (*others, chance, y, x) in zip(images, numbers, strict=True):
-            if chance < self.erasing and (rectangle := _rectangle(others[COLOURS.stop :], height, width)):
+        for image, own in zip(images, numbers, strict=True):
+            chance, y, x = own[ERASING]
+            if chance < self.erasing and (rectangle := _rectangle(own[RECTANGLES], height, width)):
                 h, w = rectangle
                 top, left = int(y * (height - h + 1)), int(x * (width - w + 1))
                 image[:, top : top + h, left : left + w] = 0.0  # After normalisation the mean colour is 0.

@@ -24,6 +24,9 @@ from msinet.files.tensor_files import load_arrays, save_arrays
 FORMAT = 2
 """Format number of checkpoints; those without one are of version 0.1."""
 
+ADDED = {"zoom": 0.0}
+"""Settings that searches and trainings of earlier versions did not have, and the values under which they are today's."""
+
 LEFT_SEARCH = {"contrast": "twins", "balanced": False, "choose_by": "alpha"}
 """Settings that searches of version 0.1 had, and the values under which they are today's searches."""
 
@@ -188,6 +191,8 @@ def _checkpoint_of(path: Path, arrays: Mapping[str, np.ndarray], values: dict[st
         raise CheckpointError(f"{path} was written by a later version of msinet: install that version to go on")
     if "format" not in values:
         values["made_from"] = _without_left_settings(path, values["made_from"])
+    if "erasing" in values["made_from"]:
+        values["made_from"] = ADDED | values["made_from"]
     if "overlap" in values["made_from"]:
         values["made_from"] = ADDED_SEARCH | values["made_from"]
     return Checkpoint({name: torch.from_numpy(array) for name, array in arrays.items()}, values)

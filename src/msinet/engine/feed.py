@@ -63,7 +63,7 @@ class Feed:
         seed = (settings.seed, self.stream)
         images = RecordImages(self.records, settings.image_size, seed, small, caches, self.among)
         draws = TrainingDraws(self.sampler, steps.start, steps.stop, (machine.process, machine.processes))
-        augmentation = Augmentation(settings.padding, settings.color_jitter, settings.erasing)
+        augmentation = Augmentation(settings.padding, settings.zoom, settings.color_jitter, settings.erasing)
         return Batches(images, draws, augmentation, machine.device, machine.workers)
 
 

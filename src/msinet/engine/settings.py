@@ -91,6 +91,9 @@ class LoopSettings(MachineSettings):
 
     padding: Annotated[float, IMAGES] = 10 / 256
     """Largest shift of a random crop, as a share of the height."""
+    zoom: Annotated[float, IMAGES] = 0.0
+    """Strength of random zoom: each side of what is seen of an image is up to exp(zoom) times longer or shorter. For cameras
+    and detectors that frame objects unlike those of the training images, such as 0.3; 0 for none."""
     color_jitter: Annotated[float, IMAGES] = 0.0
     """Strength of random brightness and contrast, and three quarters of it for saturation; 0 for none."""
     erasing: Annotated[float, IMAGES] = 0.5
@@ -125,6 +128,7 @@ class LoopSettings(MachineSettings):
         require(self, "validation_share", 0 <= self.validation_share < 1, "a share lies from 0 up to, not including, 1")
         require(self, "erasing", 0 <= self.erasing <= 1, "a probability lies from 0 to 1")
         require(self, "color_jitter", 0 <= self.color_jitter < 1, "it lies from 0 up to, not including, 1")
+        require(self, "zoom", 0 <= self.zoom <= 1, "it lies from 0 to 1")
         require(self, "padding", 0 <= self.padding < 0.5, "it lies from 0 up to, not including, 0.5 of the height")
 
     @property

@@ -102,7 +102,7 @@ class OtherDomainsSettings(ExperimentSettings):
     architecture: Annotated[str, NETWORK] = "veri776"
     """Architecture of the networks: a name, random:SEED, all:INTERACTION or a file."""
     width: Annotated[float, NETWORK] = 0.25
-    """Width of the networks: 0.25, 0.5, 0.75 or 1.0 times the published channels."""
+    """Width of the networks: a multiple of the published channels, in steps of 1/32 from 0.125 to 1."""
     identities: Annotated[int, WORLD] = 240
     """Number of vehicles, the same by day and by night."""
     difficulty: Annotated[float, WORLD] = 0.3
