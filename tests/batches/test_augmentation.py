@@ -138,7 +138,9 @@ def test_colours_stay_in_range():
 def test_zoom_shows_a_window_of_other_sides_and_repeats_the_border():
     """On a picture whose red rises with x and green with y: their steps are the sides of the window."""
     steps = torch.arange(40.0)
-    ramp = torch.stack([100 + 2 * steps.expand(40, 40), 100 + 2 * steps.expand(40, 40).T, torch.zeros(40, 40)]).to(torch.uint8)
+    ramp = torch.stack([100 + 2 * steps.expand(40, 40), 100 + 2 * steps.expand(40, 40).T, torch.zeros(40, 40)]).to(
+        torch.uint8
+    )
     numbers = drawn(60)
     numbers[:, 0] = 1  # no flips
     seen = 255 * in_colours(Augmentation(padding=0, erasing=0, zoom=0.4)(ramp.expand(60, -1, -1, -1), numbers))

@@ -7,7 +7,7 @@ import pytest
 from msinet.cli.app import main
 from msinet.model import zoo
 from msinet.model.cards import Card
-from msinet.model.model_files import save_model
+from msinet.model.model_files import load_model, save_model
 from msinet.model.msinet.architecture import Architecture
 from msinet.training.train import train
 
@@ -80,13 +80,33 @@ def test_a_run_from_a_model_keeps_its_size_and_scores_each_step(run, table, tmp_
     few = ["--train.epochs=1", "--train.identities-per-batch=4", "--device=cpu"]
     code, said = run("run", table, "--init=msinet-painted", f"--out={tmp_path / 'out'}", *few)
     assert code == 0
-    assert said.startswith("Using --recipe fine-tune")
+    assert said.startswith("Using --recipe fine-tune: the model has learned 32 real images")
     for step in ("as it is", "fine-tuned", "report.html"):
         assert step in said
     made_from = Card.load(tmp_path / "out").info["made_from"]
     assert [made_from[name] for name in ("image_height", "width", "init")] == [32, 0.25, "msinet-painted"]
     code, said = run("rerun", str(tmp_path / "out" / "result.json"), f"--out={tmp_path / 'again'}")
     assert (code, "to the last digit" in said) == (0, True)
+
+
+def test_a_model_that_has_learned_no_real_image_is_trained_long(run, table, tmp_path):
+    """A recipe that is named takes the size of the model, too; options on the command line override both."""
+    few = ["--epochs=1", "--identities-per-batch=4", "--device=cpu"]
+    network = load_model("msinet-painted")
+    network.learned = None
+    save_model(network, tmp_path / "synthetic")
+    made_from = []
+    for out, words in {
+        "a": (),
+        "b": ("--recipe=fine-tune",),
+        "c": ("--recipe", "fine-tune-long", "--image-height=48"),
+    }.items():
+        code, said = run("train", table, f"--init={tmp_path / 'synthetic'}", f"--out={tmp_path / out}", *few, *words)
+        assert (code, "Using --recipe fine-tune-long" in said) == (0, out == "a")
+        made_from.append(Card.load(tmp_path / out).info["made_from"])
+    assert [one["image_height"] for one in made_from] == [32, 32, 48]
+    assert [one["width"] for one in made_from] == [0.25] * 3
+    assert [one["zoom"] for one in made_from] == [0.3, 0, 0.3]
 
 
 def test_training_from_a_model_of_another_width_is_wrong_usage(run, table, tmp_path):

@@ -2,9 +2,12 @@ import numpy as np
 import pytest
 import torch
 
+from msinet.batches.augmentation import Augmentation, draw_numbers, resize
 from msinet.batches.loading import RecordImages, embedding_batches
+from msinet.data.pixels import load_image
 from msinet.engine.embed import embed
 from msinet.engine.machine import Machine
+from msinet.engine.network_embedding import embed_views
 from msinet.engine.settings import MachineSettings
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.network import MSINet
@@ -65,3 +68,17 @@ def test_a_flipped_embedding_is_the_mean_of_both_sides(network, make_splits):
     both = network.embed(pixels) + network.embed(pixels.flip(3))
     found = embed(network, records, Machine(EXACT), flip=True).vectors
     np.testing.assert_allclose(found, both / both.norm(dim=1, keepdim=True), atol=1e-5)
+
+
+def test_views_are_the_augmented_images_in_turn(network, make_splits):
+    records = make_splits(train=2, test=2).gallery
+    augmentation = Augmentation(zoom=0.3, color_jitter=0.5, erasing=0)
+    views = embed_views(network, records, augmentation, views=2, seed=3, machine=Machine(EXACT))
+    assert [record.path for record in views.records] == [record.path for record in records] * 2
+    for number, vector in enumerate(views.vectors):
+        view, position = divmod(number, len(records))
+        image = torch.from_numpy(resize(load_image(records[position].path), network.image_size)[None])
+        drawn = torch.from_numpy(draw_numbers((3, view, position))[None])
+        with torch.inference_mode():
+            expected = network.embed(augmentation(image.permute(0, 3, 1, 2), drawn))[0]
+        np.testing.assert_allclose(vector, expected.numpy(), atol=1e-4)

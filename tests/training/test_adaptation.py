@@ -7,6 +7,7 @@ import torch
 from msinet.data.embeddings import Embeddings
 from msinet.data.records import ImageRecord
 from msinet.engine.embed import embed
+from msinet.engine.network_embedding import embed_views
 from msinet.errors import DatasetError, TrainingError
 from msinet.files.content_hash import content_hash
 from msinet.files.sketch import Sketch
@@ -15,7 +16,7 @@ from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.network import MSINet
 from msinet.model.msinet.widths import channels_at
 from msinet.training import adaptation
-from msinet.training.adaptation import CrossValidation, adapt
+from msinet.training.adaptation import CrossValidation, adapt, joined
 from msinet.training.within_class import Prior, WithinClass
 
 
@@ -68,13 +69,34 @@ def test_the_more_shrinkage_the_less_the_map_does():
 
 
 def validated(embeddings: Embeddings, prior: Prior | None = None) -> CrossValidation:
-    return CrossValidation.of(embeddings, prior or Prior(np.eye(embeddings.vectors.shape[1])), seed=0)
+    without = embeddings.select(np.zeros(len(embeddings), bool))
+    return CrossValidation.of(embeddings, without, prior or Prior(np.eye(embeddings.vectors.shape[1])), seed=0)
 
 
 def test_held_out_identities_gain_where_cameras_differ():
     validation = validated(labelled(40))
     assert validation.before.mean() < 0.6
     assert validation.tried[validation.best].mean() > 0.9
+
+
+def test_views_of_the_images_that_are_ranked_fit_no_map(monkeypatch):
+    """Each fold fits to the images and views of the other identities alone."""
+    embeddings = labelled(10)
+    views = Embeddings(np.tile(embeddings.vectors, (3, 1)), [*embeddings.records] * 3)
+    fitted_to = []
+
+    def of(fitting: Embeddings, prior: Prior) -> WithinClass:
+        fitted_to.append([record.identity for record in fitting.records])
+        return within_class(fitting, prior)
+
+    within_class = WithinClass.of
+    monkeypatch.setattr(WithinClass, "of", of)
+    validation = CrossValidation.of(embeddings, views, Prior(np.eye(8)), seed=0)
+    ranked = np.array_split(validation.identities, len(fitted_to))
+    for identities, others in zip(ranked, fitted_to, strict=True):
+        assert {*identities} | {*others} == {record.identity for record in embeddings.records}
+        assert not {*identities} & {*others}
+        assert len(others) == 4 * (20 - len(identities))
 
 
 def test_identities_of_one_camera_alone_are_ranked_without_cameras():
@@ -93,7 +115,7 @@ def test_a_gain_is_a_mean_over_images_and_its_error_one_over_identities():
 
 def test_of_equal_shrinkages_the_nearest_to_the_usual_is_taken():
     one = np.array([0.5])
-    assert CrossValidation(["a"], one, {0.1: one, 3.0: one, 30.0: one}).best == 3.0
+    assert CrossValidation(["a"], one, {0.01: one, 0.3: one, 30.0: one}).best == 0.3
 
 
 def test_an_adapted_network_maps_its_embeddings(network, make_splits):
@@ -102,8 +124,30 @@ def test_an_adapted_network_maps_its_embeddings(network, make_splits):
     assert adapted.network.adaptation is not None
     assert network.adaptation is None
     plain = embed(network, records)
-    expected = WithinClass.of(plain).apply(plain, adapted.shrinkage)
+    views = embed_views(network, records, adaptation.FRAMING, adaptation.VIEWS)
+    together = Embeddings(np.concatenate([plain.vectors, views.vectors]), [*records] * 5)
+    expected = WithinClass.of(together).apply(plain, adapted.shrinkage)
     np.testing.assert_allclose(embed(adapted.network, records).vectors, expected.vectors, atol=2e-4)
+
+
+def test_a_direction_in_which_views_differ_counts_less():
+    embeddings, random = labelled(40), np.random.default_rng(1)
+    views = np.tile(embeddings.vectors, (4, 1))
+    views[:, 3] += random.standard_normal(len(views))
+    without, with_views = (
+        WithinClass.of(one).map(0.1)[1]
+        for one in (embeddings, joined(embeddings, Embeddings(views, [*embeddings.records] * 4)))
+    )
+    shares = [np.linalg.norm(matrix[3]) / np.linalg.norm(matrix) for matrix in (without, with_views)]
+    assert shares[1] < 0.5 * shares[0]
+
+
+def test_images_that_a_network_without_a_map_learned_are_fitted_at_the_usual_shrinkage(network, make_splits, gaining):
+    """Cross-validation over them tells nothing, and neither does its loss."""
+    records = make_splits(train=8).train
+    network.learned = Sketch.of(content_hash(record.path.read_bytes()) for record in records)
+    gaining(-0.1, -0.2)
+    assert adapt(network, records).shrinkage == adaptation.USUAL
 
 
 def test_the_map_is_kept_with_the_model(network, make_splits, tmp_path):
@@ -150,7 +194,8 @@ def gaining(monkeypatch):
 
     def gaining(*gains: float) -> None:
         before = np.full(len(gains), 0.5)
-        found = CrossValidation([f"v{i}" for i in range(len(gains))], before, {1.0: before + gains})
+        tried = dict.fromkeys(adaptation.SHRINKAGES, before + gains)
+        found = CrossValidation([f"v{i}" for i in range(len(gains))], before, tried)
         monkeypatch.setattr(CrossValidation, "of", lambda *_: found)
 
     return gaining

@@ -4,7 +4,7 @@ import ast
 import builtins
 import keyword
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from msinet.errors import MSINetError, SettingsError
 from msinet.extras import extras_named
 from msinet.files.os_errors import in_words
 from msinet.files.paths import user_path
-from msinet.recipes import Fitting, Recipe, load_recipe
+from msinet.recipes import FINE_TUNING, Fitting, Recipe, load_recipe
 
 VERBS = (
     "demo",
@@ -58,11 +58,11 @@ FILES = {("gallery", verb): "gallery_reading" for verb in ("query", "list", "inf
 
 
 class NeedsRecipe(Exception):
-    """Work without a recipe, on data that is known now; some options besides, where the words do not give them."""
+    """Work without a recipe, on data that is known now."""
 
-    def __init__(self, recipe: Fitting, options: Mapping[str, object] | None = None) -> None:
+    def __init__(self, recipe: Fitting) -> None:
         super().__init__(recipe.why)
-        self.recipe, self.options = recipe, options or {}
+        self.recipe = recipe
 
 
 def make_app(called: str = "") -> App:
@@ -120,9 +120,7 @@ def main(tokens: Sequence[str] | None = None, recipe: Recipe | None = None) -> N
             app([as_meant(token) for token in tokens], exit_on_error=False, print_error=False)
     except NeedsRecipe as needed:
         say(f"Using --recipe {needed.recipe.name}: {needed.recipe.why}")
-        given = {token.partition("=")[0] for token in tokens}
-        besides = [word for option, value in needed.options.items() if option not in given for word in (option, str(value))]
-        main([*tokens, "--recipe", needed.recipe.name, *besides], recipe)
+        main([*tokens, "--recipe", needed.recipe.name], recipe)
     except MSINetError as error:
         show_error(as_options(error, verb, tokens))
         sys.exit(2 if isinstance(error, SettingsError) else 1)
@@ -155,7 +153,17 @@ def as_meant(token: str) -> str:
 
 
 def recipe_of(tokens: Sequence[str]) -> dict[str, Any]:
-    """Return the settings of the recipe that a command line names, by table."""
-    named = [b for a, b in pairwise(tokens) if a == "--recipe"]
-    named += [token.partition("=")[2] for token in tokens if token.startswith("--recipe=")]
-    return dict(load_recipe(named[-1])) if named else {}
+    """Return the settings of the recipe that a command line names, by table; to fine-tune, with the size of the model."""
+    named, init = _values_of("--recipe", tokens), _values_of("--init", tokens)
+    recipe = dict(load_recipe(named[-1])) if named else {}
+    if init and named and named[-1] in FINE_TUNING:
+        from msinet.model.initial_weights import size_of
+
+        recipe["train"] = {**recipe["train"], **size_of(init[-1])}
+    return recipe
+
+
+def _values_of(option: str, tokens: Sequence[str]) -> list[str]:
+    """Return the values that a command line gives to an option."""
+    apart = [b for a, b in pairwise(tokens) if a == option]
+    return apart + [token.partition("=")[2] for token in tokens if token.startswith(f"{option}=")]

@@ -20,26 +20,25 @@ def read(data: Path, reading: DataSettings) -> "Source":
     return show(Source.read(data, reading))
 
 
-def require_recipe(recipe: str | None, data: Path, reading: DataSettings, init: str | None = None, prefix: str = "") -> None:
+def require_recipe(recipe: str | None, data: Path, reading: DataSettings, init: str | None = None) -> None:
     """Make sure that search, training and run have a recipe: the one that is named, or else the one that fits.
 
     Args:
         recipe: the one that is named.
         data: the data.
         reading: how the data is read.
-        init: the model that training starts from, whose width and image size are then taken.
-        prefix: of the options of training.
+        init: the model that training starts from.
 
     Raises:
         NeedsRecipe: none is named; `main` calls the verb again with the one that fits.
     """
     from msinet.data.readers.detect import load
-    from msinet.recipes import FINE_TUNE, recipe_for
+    from msinet.recipes import fine_tuning, recipe_for
 
     if recipe is None and init:
-        from msinet.model.initial_weights import size_of
+        from msinet.model.initial_weights import learned_images
 
-        raise NeedsRecipe(FINE_TUNE, {f"--{prefix}{name}": value for name, value in size_of(init).items()})
+        raise NeedsRecipe(fine_tuning(learned_images(init)))
     if recipe is None:
         raise NeedsRecipe(recipe_for(len(load(data, replace(reading, verify=False)).train)))
 

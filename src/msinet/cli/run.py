@@ -44,7 +44,7 @@ def run(
     from msinet.report.page import write_report
 
     init = init or train.init
-    require_recipe(recipe, data, reading, init, "train.")
+    require_recipe(recipe, data, reading, init)
     with bars() as first, sole_writer(out, first):
         source = read(data, reading)
         command = RunCommand(data.resolve(), reading, protocol)

@@ -95,12 +95,18 @@ def architecture_of(init: str) -> Architecture | str:
 
 
 def size_of(init: str) -> dict[str, float]:
-    """Return the width and the image size of a model by the options that set them. Raises ModelError if there is no card."""
+    """Return the width and the image size of a model by the settings' names. Raises ModelError if there is no card."""
     card = Card.load(find_model(init))
     height, width = card.pixels.size
     widths = {channels_at(one): one for one in WIDTHS}
     there = widths.get(tuple(card.arguments.get("channels", ())))
-    return {"image-height": height, "image-width": width, **({"width": there} if there else {})}
+    return {"image_height": height, "image_width": width, **({"width": there} if there else {})}
+
+
+def learned_images(init: str) -> int:
+    """Return the number of real images that a model says it has learned. Raises ModelError if there is no card."""
+    learned = Card.load(find_model(init)).learned
+    return learned.images if learned else 0
 
 
 def _begins_anew(name: str) -> bool:

@@ -13,7 +13,7 @@ from msinet.files.os_errors import in_words
 from msinet.files.paths import user_path
 from msinet.training.settings import TrainSettings
 
-RECIPES = ("veri776", "person", "cross-domain", "small-data", "fine-tune", "demo")
+RECIPES = ("veri776", "person", "cross-domain", "small-data", "fine-tune", "fine-tune-long", "demo")
 """Recipes that come with the package, each a TOML file beside this one."""
 
 FEW_IMAGES = 5000
@@ -22,7 +22,7 @@ FEW_IMAGES = 5000
 RECIPE_HELP = (
     f"Recipe: {', '.join(RECIPES)} or a TOML file of settings. By default small-data for fewer than {FEW_IMAGES} training "
     "images, else veri776, the published settings, whose values the help shows; fine-tune, where training starts from a "
-    "model. Options on the command line override it."
+    "model that has learned real images, fine-tune-long from another one. Options on the command line override it."
 )
 
 TABLES = {"search": SearchSettings, "train": TrainSettings}
@@ -74,5 +74,13 @@ def recipe_for(training_images: int) -> Fitting:
     return Fitting("veri776", why)
 
 
-FINE_TUNE = Fitting("fine-tune", "training starts from a model, whose width and image size it keeps")
-"""The recipe that fits where training starts from a model."""
+FINE_TUNING = ("fine-tune", "fine-tune-long")
+"""Recipes for training that starts from a model, whose width and image size it keeps."""
+
+
+def fine_tuning(learned_images: int) -> Fitting:
+    """Return the recipe for training that starts from a model, by the number of real images that it says it has learned."""
+    if learned_images:
+        why = f"the model has learned {learned_images} real images; --recipe fine-tune-long trains four times as long"
+        return Fitting("fine-tune", why)
+    return Fitting("fine-tune-long", "the model names no real images that it has learned; --recipe fine-tune is shorter")

@@ -1,8 +1,9 @@
 """Adaptation of a trained network to labelled images: a linear map of its embeddings, fitted in seconds.
 
 The map is within-class covariance normalisation (Hatch et al., 2006): directions in which the images of one identity differ
-count less. Where labels are few, their covariance is shrunk towards a prior: the unit matrix or, for a network that was
-adapted before, what its map says. How much is chosen by cross-validation over identities.
+count less. Identities have few images: augmented views of them show more of what differs, framing and colours above all.
+Where labels are few, their covariance is shrunk towards a prior: the unit matrix or, for a network that was adapted before,
+what its map says. How much is chosen by cross-validation over identities.
 """
 
 import copy
@@ -12,11 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from msinet.batches.augmentation import Augmentation
 from msinet.data.embeddings import Embeddings
 from msinet.data.image_hashes import image_hashes
 from msinet.data.records import ImageRecord, images_by_identity
 from msinet.engine.embed import embed
 from msinet.engine.machine import Machine
+from msinet.engine.network_embedding import embed_views
 from msinet.errors import DatasetError, TrainingError
 from msinet.evaluation.metrics import PerQuery, measure
 from msinet.evaluation.ranking import rank
@@ -27,13 +30,19 @@ from msinet.model.linear_map import LinearMap
 from msinet.model.network import Network
 from msinet.training.within_class import Prior, WithinClass
 
-SHRINKAGES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+SHRINKAGES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 """Weights of the prior: the larger, the less the labelled images say."""
 
-USUAL = 1.0
-"""Shrinkage where cross-validation cannot tell several apart."""
+USUAL = 0.1
+"""Shrinkage where cross-validation cannot tell several apart, and where the network has learned the images."""
 
 FOLDS = 5
+
+VIEWS = 4
+"""Augmented views of each image."""
+
+FRAMING = Augmentation(zoom=0.3, color_jitter=0.5, erasing=0.0)
+"""How the views differ from the images: docs/weights.md has the trial."""
 
 FEWEST = 4
 """Identities with several images without which nothing is adapted."""
@@ -62,6 +71,7 @@ class Adapted:
             "mAP_after": self.after,
             "identities": self.identities,
             "images": self.images,
+            "views": VIEWS,
         }
 
 
@@ -89,20 +99,24 @@ def adapt(network: Network, records: Sequence[ImageRecord], machine: Machine | N
         )
     records = [records[position] for positions in several for position in positions]
     hashes = image_hashes(record.path for record in records)
-    if prior.mean is not None and network.learned:
-        _refuse_learned(network.learned.overlap(hashes))
+    overlap = network.learned.overlap(hashes) if network.learned else None
+    knows = overlap is not None and overlap.is_large
+    if prior.mean is not None and overlap and knows:
+        raise _learned(overlap)
     embeddings = embed(network, records, machine)
-    validation = CrossValidation.of(embeddings, prior, seed)
-    shrinkage = validation.best
+    views = embed_views(network, records, FRAMING, VIEWS, seed, machine)
+    validation = CrossValidation.of(embeddings, views, prior, seed)
+    # On images that the network has learned, every map is as good.
+    shrinkage = USUAL if knows else validation.best
     gain, error = validation.gain(shrinkage)
     before, after = float(validation.before.mean()), float(validation.tried[shrinkage].mean())
     # A map that the network has is given up for a sure gain alone.
-    if gain < 0 or (prior.mean is not None and gain <= error):
+    if not knows and (gain < 0 or (prior.mean is not None and gain <= error)):
         raise TrainingError(
             f"an adaptation would not help: on identities that it was not fitted to, mAP goes from {before:.1%} to "
             f"{after:.1%}, with a standard error of {error:.1%}; label more identities, or take the model as it is"
         )
-    mean, matrix = WithinClass.of(embeddings, prior).map(shrinkage)
+    mean, matrix = WithinClass.of(joined(embeddings, views), prior).map(shrinkage)
     network.adaptation = LinearMap(network.embedding_dim)
     network.adaptation.mean.copy_(torch.from_numpy(mean))
     network.adaptation.matrix.copy_(torch.from_numpy(matrix))
@@ -110,14 +124,13 @@ def adapt(network: Network, records: Sequence[ImageRecord], machine: Machine | N
     return Adapted(network.eval(), shrinkage, before, after, len(several), len(embeddings))
 
 
-def _refuse_learned(overlap: Overlap | None) -> None:
-    """Refuse images that the network learned: on them a second map gains what it does not gain on others."""
-    if overlap and overlap.is_large:
-        raise TrainingError(
-            f"the model has a map, and learned about {overlap.share:.0%} of these images: what another map gains on them "
-            "says nothing of other images; take the model as it is, adapt by images that it has not learned, or adapt the "
-            "model that it was made from"
-        )
+def _learned(overlap: Overlap) -> TrainingError:
+    """Return the error of images that a network with a map has learned: a second map gains on them alone."""
+    return TrainingError(
+        f"the model has a map, and learned about {overlap.share:.0%} of these images: what another map gains on them "
+        "says nothing of other images; take the model as it is, adapt by images that it has not learned, or adapt the "
+        "model that it was made from"
+    )
 
 
 @dataclass(frozen=True)
@@ -144,8 +157,11 @@ class CrossValidation:
         return float(differences.mean()), float(means.std(ddof=1) / np.sqrt(len(means)))
 
     @classmethod
-    def of(cls, embeddings: Embeddings, prior: Prior, seed: int) -> "CrossValidation":
-        """Fit maps to the other folds of identities, and rank the images of each fold."""
+    def of(cls, embeddings: Embeddings, views: Embeddings, prior: Prior, seed: int) -> "CrossValidation":
+        """Fit maps to the other folds of identities, images and views, and rank the images of each fold.
+
+        embeddings: of N images; views: of M views of each, all images in their order, and so again.
+        """
         random, records = np.random.default_rng(seed), embeddings.records
         groups = list(images_by_identity(records).values())
         across = [group for group in groups if len({records[position].camera for position in group}) > 1]
@@ -158,13 +174,19 @@ class CrossValidation:
             held = np.zeros(len(embeddings), bool)
             held[[position for group in fold for position in groups[group]]] = True
             (task,) = prepare(embeddings.select(held).records, records, protocol)
-            fitted = WithinClass.of(embeddings.select(~held), prior)
+            fits = np.tile(~held, len(views) // len(embeddings))
+            fitted = WithinClass.of(joined(embeddings.select(~held), views.select(fits)), prior)
             scored = _score(task, known)
             asking += scored.identity
             before.append(scored.average_precision)
             for shrinkage, found in tried.items():
                 found.append(_score(task, fitted.apply(embeddings, shrinkage)).average_precision)
         return cls(asking, np.concatenate(before), {shrinkage: np.concatenate(found) for shrinkage, found in tried.items()})
+
+
+def joined(one: Embeddings, other: Embeddings) -> Embeddings:
+    """Return two embeddings as one."""
+    return Embeddings(np.concatenate([one.vectors, other.vectors]), [*one.records, *other.records])
 
 
 def _score(task: RankingTask, embeddings: Embeddings) -> PerQuery:
