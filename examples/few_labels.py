@@ -1,7 +1,7 @@
 """What few labels are worth: a model adapted to some training identities or fine-tuned on them, and a network from scratch.
 
-Scored on query and gallery. Fine-tuning takes the recipe fine-tune and an adaptation; scratch takes the recipe small-data,
-without a search. Stopped and started again, it goes on where it stopped.
+Scored on query and gallery. Fine-tuning takes the recipe that fits the model and an adaptation; scratch takes the recipe
+small-data, without a search. Stopped and started again, it goes on where it stopped.
 
 python examples/few_labels.py DATA msinet-synthetic-small --identities 10 25 50 100 --draws 3 --train runs/few-labels
 """
@@ -17,9 +17,9 @@ import msinet
 from msinet.cli.bars import bars
 from msinet.data.records import ReidSplits, identities
 from msinet.errors import TrainingError
-from msinet.model.initial_weights import architecture_of, size_of
+from msinet.model.initial_weights import architecture_of, learned_images, size_of
 from msinet.model.msinet.architecture import Architecture
-from msinet.recipes import load_recipe
+from msinet.recipes import fine_tuning, load_recipe
 
 SCRATCH = "all:none:1,1x1"
 """Architecture of networks from scratch, the best one without a search: docs/experiments.md."""
@@ -67,10 +67,11 @@ def adapted(network: msinet.Network, splits: ReidSplits) -> msinet.Network:
 
 def train(splits: ReidSplits, init: str | None, out: Path) -> msinet.Network:
     """Train from a model, or from scratch."""
-    values = dict(load_recipe("fine-tune" if init else "small-data")["train"])
+    recipe = fine_tuning(learned_images(init)).name if init else "small-data"
+    values = dict(load_recipe(recipe)["train"])
     values["identities_per_batch"] = min(values["identities_per_batch"], len(identities(splits.train)))
     if init:
-        values |= {"init": init, **{name.replace("-", "_"): value for name, value in size_of(init).items()}}
+        values |= {"init": init, **size_of(init)}
     architecture = architecture_of(init) if init else Architecture.find(SCRATCH)
     with bars():
         return msinet.train(splits, architecture, msinet.TrainSettings(**values), out).network

@@ -114,7 +114,7 @@ def main(tokens: Sequence[str] | None = None, recipe: Recipe | None = None) -> N
     app = make_app(verb)
     write_legibly()
     try:
-        found = recipe_of(tokens) if recipe is None else recipe
+        found = recipe_of(tokens, recipe)
         app.config = (Dict({**found, "run": found}),)
         with shown_log(), extras_named():
             app([as_meant(token) for token in tokens], exit_on_error=False, print_error=False)
@@ -152,14 +152,17 @@ def as_meant(token: str) -> str:
     return str(user_path(token)) if token.startswith("~") else token
 
 
-def recipe_of(tokens: Sequence[str]) -> dict[str, Any]:
-    """Return the settings of the recipe that a command line names, by table; to fine-tune, with the size of the model."""
+def recipe_of(tokens: Sequence[str], instead: Recipe | None = None) -> dict[str, Any]:
+    """Return the settings of the recipe that a command line names, or others instead, by table.
+
+    To fine-tune, they have the width and the image size of the model.
+    """
     named, init = _values_of("--recipe", tokens), _values_of("--init", tokens)
-    recipe = dict(load_recipe(named[-1])) if named else {}
+    recipe = dict(instead if instead is not None else load_recipe(named[-1]) if named else {})
     if init and named and named[-1] in FINE_TUNING:
         from msinet.model.initial_weights import size_of
 
-        recipe["train"] = {**recipe["train"], **size_of(init[-1])}
+        recipe["train"] = {**recipe.get("train", {}), **size_of(init[-1])}
     return recipe
 
 
