@@ -61,7 +61,12 @@ def test_models_lists_what_ships(run):
 
 def test_a_model_is_adapted_by_its_name(run, table, tmp_path):
     code, said = run("adapt", table, "--model=msinet-painted", f"--out={tmp_path / 'mine'}")
-    assert (code, "mAP on identities that the map was not fitted to" in said) == (0, True)
+    assert (code, "The model has learned these images: compare both on others" in said) == (0, True)
+    network = load_model("msinet-painted")
+    network.learned = None
+    save_model(network, tmp_path / "other")
+    code, other = run("adapt", table, f"--model={tmp_path / 'other'}", f"--out={tmp_path / 'adapted'}")
+    assert (code, "mAP on identities that the map was not fitted to" in other) == (0, True)
     assert Card.load(tmp_path / "mine").adapted
     assert run("evaluate", table, "--model", str(tmp_path / "mine"), f"--json={tmp_path / 'r.json'}")[0] == 0
     assert json.loads((tmp_path / "r.json").read_text())["mAP"] > 0

@@ -25,8 +25,9 @@ def adapt(
 
     with bars():
         adapted = adapt_model(model, read(data, reading), out, settings)
-    say(
-        f"mAP on identities that the map was not fitted to: {adapted.after:.1%}, {adapted.before:.1%} without it "
-        f"({adapted.identities} identities, {adapted.images} images, shrinkage {adapted.shrinkage:g})"
-    )
+    gain = f"mAP on identities that the map was not fitted to: {adapted.after:.1%}, {adapted.before:.1%} without it"
+    if adapted.learned:
+        gain = "The model has learned these images: compare both on others, which it has not"
+    facts = f"{adapted.identities} identities, {adapted.images} images, shrinkage {adapted.shrinkage:g}"
+    say(f"{gain} ({facts})")
     say(f"Written to {out}: model.safetensors, model.json")

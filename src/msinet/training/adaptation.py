@@ -61,6 +61,8 @@ class Adapted:
     """Identities with several images."""
     images: int
     """Images of these."""
+    learned: bool = False
+    """Whether the network has learned these images, so that before and after say nothing of others."""
 
     def facts(self) -> dict[str, object]:
         """Return what the card of the model says."""
@@ -121,7 +123,7 @@ def adapt(network: Network, records: Sequence[ImageRecord], machine: Machine | N
     network.adaptation.mean.copy_(torch.from_numpy(mean))
     network.adaptation.matrix.copy_(torch.from_numpy(matrix))
     network.learned = Sketch.of(hashes).union(network.learned)
-    return Adapted(network.eval(), shrinkage, before, after, len(several), len(embeddings))
+    return Adapted(network.eval(), shrinkage, before, after, len(several), len(embeddings), knows)
 
 
 def _learned(overlap: Overlap) -> TrainingError:
