@@ -78,7 +78,7 @@ def test_killed_at_fourteen_moments_a_run_ends_the_same(splits, settings, whole,
     while kills < 14:
         runs += 1
         out = tmp_path / str(runs)
-        while code := in_a_process(lambda out=out: run(splits, *settings, out), random.uniform(0, seconds / 2)):
+        while code := in_a_process(lambda out=out: run(splits, *settings, out), random.uniform(0, seconds)):
             assert code == -signal.SIGKILL
             kills += 1
         assert result_of(out) == result
