@@ -150,6 +150,7 @@ def make_weights(data: Path, teachers: Path, out: Path, size: Size) -> None:
     if size.teacher:
         network, fitted_to = follow(real, of_views, targets), {"method": f"the cosines of {size.teacher}", "views": FOLLOWED}
     else:
+        real.learned = learned  # So that the usual shrinkage is taken: on learned images every one looks as good.
         adapted = msinet.adapt(real, grouped)
         network, fitted_to = adapted.network, adapted.facts()
     ship(network, fitted_to, f"msinet-vehicles{size.suffix}", lineage, settings, splits, learned)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from msinet.cli.app import main
+from msinet.jobs.choose_start import Start
 from msinet.model import zoo
 from msinet.model.cards import Card
 from msinet.model.model_files import load_model, save_model
@@ -92,6 +93,29 @@ def test_a_run_from_a_model_keeps_its_size_and_scores_each_step(run, table, tmp_
     assert [made_from[name] for name in ("image_height", "width", "init")] == [32, 0.25, "msinet-painted"]
     code, said = run("rerun", str(tmp_path / "out" / "result.json"), f"--out={tmp_path / 'again'}")
     assert (code, "to the last digit" in said) == (0, True)
+
+
+@pytest.mark.parametrize("words", [[], ["--recipe", "small-data"], ["--recipe=small-data"]])
+def test_a_run_on_few_images_starts_from_what_does_better(run, table, tmp_path, monkeypatch, words):
+    """Options of the command line count for what follows."""
+    start = Start("msinet-painted", "msinet-painted", 0.75, 0.5, 0.01, 20, ())
+    monkeypatch.setattr("msinet.jobs.choose_start.choose_start", lambda *given: start)
+    few = ["--train.epochs=1", "--train.identities-per-batch=4", "--device=cpu"]
+    code, said = run("run", table, f"--out={tmp_path / 'out'}", *words, *few)
+    assert code == 0
+    assert "Starting from msinet-painted: after a part of the epochs, and adapted, mAP on 20 identities" in said
+    assert "Using --recipe fine-tune: the model has learned 32 real images" in said
+    made_from = Card.load(tmp_path / "out").info["made_from"]
+    assert [made_from[name] for name in ("epochs", "image_height", "init")] == [1, 32, "msinet-painted"]
+
+
+@pytest.mark.parametrize("words", [["--init=none"], ["--search.budget-macs=1M"]])
+def test_a_run_searches_where_it_is_told_so(run, table, tmp_path, monkeypatch, tiny_recipe, words):
+    """To begin from noise, or for a budget, which no model that ships was made for."""
+    monkeypatch.setattr("msinet.jobs.choose_start.choose_start", lambda *given: pytest.fail("compared"))
+    tiny = [f"--{work}.{name.replace('_', '-')}={value}" for work, each in tiny_recipe.items() for name, value in each.items()]
+    code, said = run("run", table, f"--out={tmp_path / 'out'}", "--recipe=small-data", "--search.trials=20", *tiny, *words)
+    assert (code, "architecture.json" in said) == (0, True)
 
 
 def test_a_model_that_has_learned_no_real_image_is_trained_long(run, table, tmp_path):

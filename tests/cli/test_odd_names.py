@@ -37,7 +37,7 @@ def test_a_run_ends_with_its_result_and_page(folder, tmp_path, tiny_recipe, caps
     both = ["--search.trials=20"]
     both += [f"--{w}.{name.replace('_', '-')}={value}" for w in ("search", "train") for name, value in tiny.items()]
     out = tmp_path / "r\udcffn"
-    assert run("run", str(folder), "--out", str(out), "--recipe=small-data", *both) == 0
+    assert run("run", str(folder), "--out", str(out), "--init=none", "--recipe=small-data", *both) == 0
     printed = capsys.readouterr().out
     assert r"s\xb3t: " in printed and r"r\xffn: report.html" in printed
     result = RetrievalResult.load(out / "result.json")

@@ -170,8 +170,7 @@ def findings_of(decisions: Decisions, network: Network, width: float, settings: 
     elif needless:
         found.append(f"No interaction is needed at {needless} of {places} places.")
     if spared := len(without) - needless:
-        limited = settings.budget_macs or settings.budget_ms or settings.budgets
-        reason = "To meet the budget" if limited else "Within a standard error of the whole network"
+        reason = "To meet the budget" if settings.has_budget else "Within a standard error of the whole network"
         found.append(f"{reason}, {spared} of {places} places do without an interaction that would gain.")
     whole = whole_network(architecture, width, settings)
     multiply_adds = count_multiply_adds(whole)

@@ -140,4 +140,9 @@ class SearchSettings(LoopSettings):
         given = [name for name in ("budget_macs", "budget_ms", "budgets") if getattr(self, name)]
         for name in given[1:]:
             require(self, name, False, "give one of budget_macs, budget_ms and budgets")
-        require(self, "fit_width", not self.fit_width or bool(given), "it needs budget_macs, budget_ms or budgets")
+        require(self, "fit_width", not self.fit_width or self.has_budget, "it needs budget_macs, budget_ms or budgets")
+
+    @property
+    def has_budget(self) -> bool:
+        """Whether the network's cost is limited."""
+        return bool(self.budget_macs or self.budget_ms or self.budgets)

@@ -127,7 +127,7 @@ def can_be_scored(sides: Sides, settings: SearchSettings) -> bool:
     try:
         prepare_among(scored_images(sides, np.random.default_rng((settings.seed, 4))))
     except DatasetError as error:
-        if settings.budgets or settings.budget_macs or settings.budget_ms:
+        if settings.has_budget:
             raise DatasetError(
                 f"a budget needs trials, and networks cannot be scored on the identities of the alphas: {error}"
             ) from error

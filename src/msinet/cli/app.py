@@ -58,11 +58,20 @@ FILES = {("gallery", verb): "gallery_reading" for verb in ("query", "list", "inf
 
 
 class NeedsRecipe(Exception):
-    """Work without a recipe, on data that is known now."""
+    """Work without the recipe that fits, on data that is known now, and perhaps without the model to start from."""
 
-    def __init__(self, recipe: Fitting) -> None:
+    def __init__(self, recipe: Fitting, init: str | None = None) -> None:
         super().__init__(recipe.why)
-        self.recipe = recipe
+        self.recipe, self.init = recipe, init
+
+    def said(self, tokens: Sequence[str]) -> list[str]:
+        """Return the words of a command line with the recipe, and the model, in place of those that it has."""
+        given = {"--recipe": self.recipe.name, **({"--init": self.init} if self.init else {})}
+        kept: list[str] = []
+        for before, token in pairwise(["", *tokens]):
+            if before not in given and token not in given and token.partition("=")[0] not in given:
+                kept.append(token)
+        return [*kept, *(word for option in given.items() for word in option)]
 
 
 def make_app(called: str = "") -> App:
@@ -120,7 +129,7 @@ def main(tokens: Sequence[str] | None = None, recipe: Recipe | None = None) -> N
             app([as_meant(token) for token in tokens], exit_on_error=False, print_error=False)
     except NeedsRecipe as needed:
         say(f"Using --recipe {needed.recipe.name}: {needed.recipe.why}")
-        main([*tokens, "--recipe", needed.recipe.name], recipe)
+        main(needed.said(tokens), recipe)
     except MSINetError as error:
         show_error(as_options(error, verb, tokens))
         sys.exit(2 if isinstance(error, SettingsError) else 1)

@@ -101,7 +101,7 @@ def _holding_out(settings: SearchSettings, share: float) -> SearchSettings:
 
 def _require_one_size(search: SearchSettings, training: TrainSettings) -> None:
     """Check that a budget, which counts the network at the size of the search, holds for the trained one."""
-    if search.budget_macs or search.budget_ms or search.budgets:
+    if search.has_budget:
         for name in ("width",) * (not search.fit_width) + ("image_height", "image_width"):
             counted, trained = getattr(search, name), getattr(training, name)
             if counted != trained:

@@ -16,6 +16,8 @@ from msinet.training.settings import TrainSettings
 RECIPES = ("veri776", "person", "cross-domain", "small-data", "fine-tune", "fine-tune-long", "demo")
 """Recipes that come with the package, each a TOML file beside this one."""
 
+SMALL_DATA = "small-data"
+
 FEW_IMAGES = 5000
 """Number of training images below which search, training and run take the recipe small-data."""
 
@@ -69,7 +71,7 @@ def recipe_for(training_images: int) -> Fitting:
     """Return the recipe for a number of training images: small-data for few, the published settings for more."""
     if training_images < FEW_IMAGES:
         why = f"{training_images} training images, fewer than {FEW_IMAGES}; --recipe veri776 gives the published settings"
-        return Fitting("small-data", why)
+        return Fitting(SMALL_DATA, why)
     why = f"the published settings, for {training_images} training images; --recipe small-data takes far less time"
     return Fitting("veri776", why)
 
