@@ -113,7 +113,9 @@ def test_a_run_on_few_images_starts_from_what_does_better(run, table, tmp_path, 
 def test_a_run_searches_where_it_is_told_so(run, table, tmp_path, monkeypatch, tiny_recipe, words):
     """To begin from noise, or for a budget, which no model that ships was made for."""
     monkeypatch.setattr("msinet.jobs.choose_start.choose_start", lambda *given: pytest.fail("compared"))
-    tiny = [f"--{work}.{name.replace('_', '-')}={value}" for work, each in tiny_recipe.items() for name, value in each.items()]
+    tiny = [
+        f"--{work}.{name.replace('_', '-')}={tiny_recipe[work][name]}" for work in tiny_recipe for name in tiny_recipe[work]
+    ]
     code, said = run("run", table, f"--out={tmp_path / 'out'}", "--recipe=small-data", "--search.trials=20", *tiny, *words)
     assert (code, "architecture.json" in said) == (0, True)
 

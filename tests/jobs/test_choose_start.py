@@ -9,7 +9,7 @@ from msinet.errors import TrainingError
 from msinet.jobs import choose_start as module
 from msinet.jobs.choose_start import choose_start
 from msinet.model import zoo
-from msinet.model.model_files import load_model, save_model
+from msinet.model.model_files import save_model
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.networks import build_network
 from msinet.training.train import train
@@ -67,7 +67,6 @@ def test_noise_is_kept_where_no_model_does_better(splits, ship, plain, train_set
     monkeypatch.setattr(module, "load_recipe", lambda name: {"train": {"epochs": 1, "learning_rate": 1e-12}})
     longer = replace(train_settings, epochs=48, learning_rate=3e-3)
     start = choose_start(splits, longer, tmp_path / "out", Machine(longer.machine))
-    print(start)
     assert (start.init, start.model) == (None, "new")
     assert start.in_words().startswith("from noise, not from new: ")
 
@@ -127,5 +126,3 @@ def test_the_identities_that_judge_teach_nothing(splits, ship, train_settings, t
     for given, judges in zip(learned, (4, 4, 8, 8), strict=True):
         assert len({record.identity for record in given.train}) == 16 - judges
         assert not given.validation
-
-

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from msinet.deploy.own_thread import in_own_thread
 from msinet.errors import MissingExtraError
 
 BATCH = 8
@@ -71,4 +72,5 @@ def quantize_openvino(model: Any, calibration: np.ndarray) -> Any:
     images = nncf.Dataset([calibration[i : i + 1] for i in range(len(calibration))])
     others = sorted({operation.get_type_name() for operation in model.get_ops()} - {"Convolution", "GroupConvolution"})
     in_float = nncf.IgnoredScope(types=others, validate=False)
-    return nncf.quantize(model, images, subset_size=len(calibration), ignored_scope=in_float)
+    # It loads OpenVINO's plugin to compute the ranges.
+    return in_own_thread(nncf.quantize, model, images, subset_size=len(calibration), ignored_scope=in_float)

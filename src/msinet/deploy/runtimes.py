@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from msinet.deploy.own_thread import in_own_thread
 from msinet.errors import MissingExtraError, ModelError
 from msinet.extras import extras_named
 from msinet.files.contents import HEAD, not_usable
@@ -157,7 +158,7 @@ def _open_openvino(path: Path, threads: int, streams: int) -> Opened:
     # Processors with bf16 would else compute floats with it, and their scores would not be those of others.
     options = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "bf16" if _is_rounded(metadata) else "f32"}
     options |= {"NUM_STREAMS": streams} if streams else {"PERFORMANCE_HINT": "THROUGHPUT"}
-    compiled = core.compile_model(model, "CPU", options)
+    compiled = in_own_thread(core.compile_model, model, "CPU", options)
     inputs = []
     for each in compiled.inputs:
         kind = each.element_type.get_type_name()

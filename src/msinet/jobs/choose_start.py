@@ -75,8 +75,8 @@ class Start:
             way = f"from {self.init}" if self.init else f"from noise, not from {self.model}"
             words = (
                 f"{way}: after a part of the epochs, and adapted, mAP on {self.identities} identities that are held out is "
-                f"{self.mAP:.1%} from {self.model} and {self.mAP_from_noise:.1%} from noise (their difference has a standard "
-                f"error of {self.error:.1%})"
+                f"{self.mAP:.1%} from {self.model} and {self.mAP_from_noise:.1%} from noise (standard error of their "
+                f"difference: {self.error:.1%})"
             )
         if self.unjudged:
             words += f". Not compared, as they have learned these images: {', '.join(self.unjudged)}; --init takes one"
