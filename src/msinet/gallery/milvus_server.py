@@ -20,6 +20,12 @@ TIMEOUT = 60.0
 PAGE = 4_096
 """Rows that are read or written at a time: Milvus sends at most 16,384 rows and 64 MB, which are 21,000 vectors of 768."""
 
+CONNECTIONS = 3
+"""How often a connection is tried that gRPC shares with earlier ones and that the server closes just then."""
+
+CLOSED = "Too many pings"
+"""What the server says when it closes such a connection."""
+
 STRONG = "Strong"
 
 TYPES = {
@@ -51,7 +57,15 @@ class MilvusServer:
     def __init__(self, address: str, token: str = "", consistency: str = STRONG) -> None:
         self.address, self.consistency = address, consistency
         with self._explained():
-            self.client: Any = MilvusClient(f"http://{address}", token=token, timeout=10, dedicated=True)
+            self.client: Any = self._connect(token)
+
+    def _connect(self, token: str, tries: int = CONNECTIONS) -> MilvusClient:
+        try:
+            return MilvusClient(f"http://{self.address}", token=token, timeout=10, dedicated=True)
+        except MilvusException as error:
+            if tries == 1 or CLOSED not in str(error.__cause__):
+                raise
+            return self._connect(token, tries - 1)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
