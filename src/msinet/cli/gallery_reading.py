@@ -143,6 +143,9 @@ def show_asked(asked: "Asked", json: bool) -> None:
         say(f"  the right identity first: {asked.right_first} of {asked.labelled}, {share:.1%}")
     if asked.known is not None:
         say(f"  taken for known: {asked.known}, {asked.known / len(asked.answers):.1%}")
+        known, right, promised = asked.known_labelled
+        if known:
+            say(f"  right of these: {right} of {known}; their probabilities promised {promised:.1f}")
 
 
 def list_(

@@ -168,10 +168,7 @@ class Asked:
     @property
     def right_first(self) -> int:
         """Number of those whose best match has their identity."""
-        return sum(
-            bool(record.identity and answer.matches) and answer.matches[0].entry.identity == record.identity
-            for record, answer in self.answers
-        )
+        return sum(_is_right(record, answer) for record, answer in self.answers)
 
     @property
     def known(self) -> int | None:
@@ -179,6 +176,20 @@ class Asked:
         if any(answer.calibration is None for _, answer in self.answers):
             return None
         return sum(bool(answer.known) for _, answer in self.answers)
+
+    @property
+    def known_labelled(self) -> tuple[int, int, float]:
+        """Number of queries with an identity that were taken for known, of those whose best match is right, and the number
+        that the probabilities of their best matches add up to: what the calibration promised.
+        """
+        those = [(record, answer) for record, answer in self.answers if record.identity and answer.known]
+        promised = sum(answer.matches[0].probability or 0 for _, answer in those)
+        return len(those), sum(_is_right(record, answer) for record, answer in those), promised
+
+
+def _is_right(record: ImageRecord, answer: Answer) -> bool:
+    """Return whether the best match has the identity of the query."""
+    return bool(record.identity and answer.matches) and answer.matches[0].entry.identity == record.identity
 
 
 def vectors_of(gallery: Gallery, found: Incoming) -> tuple[Embeddings, tuple[Skipped, ...]]:
