@@ -6,6 +6,7 @@ import torch
 import msinet
 from msinet.errors import MissingExtraError, ModelError
 from msinet.model import zoo
+from msinet.model.cards import Card
 from msinet.model.model_files import load_model, save_model
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.network import MSINet
@@ -31,6 +32,23 @@ def test_the_model_card_begins_with_what_the_hub_reads_and_the_lineage(network, 
     assert "license: apache-2.0" in front.splitlines()
     assert text.strip().splitlines()[0] == "made of nothing."
     assert "32x32" in text
+
+
+def test_what_a_card_says_of_the_weights_goes_with_them(network, tmp_path):
+    """Changed weights name those that they were made from."""
+    network.save_pretrained(tmp_path / "first", {"lineage": "made of nothing", "parameters": 5}, "Apache-2.0")
+    again = MSINet.from_pretrained(tmp_path / "first")
+    again.save_pretrained(tmp_path / "same")
+    same, first = (Card.load(tmp_path / name) for name in ("same", "first"))
+    assert (same.info, same.licence) == (first.info, "Apache-2.0")
+    with torch.no_grad():
+        next(again.parameters()).add_(1)
+    again.save_pretrained(tmp_path / "changed")
+    again.save_pretrained(tmp_path / "told", {"lineage": "mine"}, "MIT")
+    changed, told = (Card.load(tmp_path / name) for name in ("changed", "told"))
+    assert changed.info["lineage"] == f"made from the weights {first.fingerprint}: made of nothing"
+    assert (changed.licence, changed.info["origin"]) == ("Apache-2.0", first.info)
+    assert (told.info, told.licence) == ({"lineage": "mine"}, "MIT")
 
 
 def test_a_model_that_ships_is_found_by_its_name(network, tmp_path, monkeypatch):

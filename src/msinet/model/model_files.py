@@ -89,7 +89,7 @@ def load_model(folder: str | Path) -> Network:
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     full = {name: tensor.float() if tensor.dtype == torch.float16 else tensor for name, tensor in tensors.items()}
     place_tensors(network, full, weights, COPY_BOTH)
-    network.learned = card.learned
+    network.learned, network.origin = card.learned, card
     return network.eval()
 
 

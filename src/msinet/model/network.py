@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from msinet.errors import ModelError
 from msinet.files.sketch import Sketch
+from msinet.model.cards import Card
 from msinet.model.linear_map import LinearMap
 from msinet.normalisation import MEAN, STD
 
@@ -56,11 +57,14 @@ class Network(nn.Module, ABC):
     """Map of the embeddings, where the network was adapted to labelled images."""
     learned: Sketch | None
     """Images that the weights or the map were fitted to, by their contents; None where they are not known."""
+    origin: Card | None
+    """The card of the files that the network was read from; None for a new one."""
 
     def __init__(self) -> None:
         super().__init__()
         self.adaptation = None
         self.learned = None
+        self.origin = None
 
     @classmethod
     @abstractmethod
@@ -103,8 +107,9 @@ class Network(nn.Module, ABC):
 
         Args:
             folder: created if needed.
-            info: how the network was made; `lineage` is the first line of the README.
-            licence: of the weights, such as Apache-2.0.
+            info: how the network was made; `lineage` is the first line of the README. By default what the card of the files
+                says that the network was read from.
+            licence: of the weights, such as Apache-2.0; by default likewise.
         """
         from msinet.model.pretrained import save_pretrained
 

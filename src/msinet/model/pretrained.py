@@ -15,6 +15,8 @@ from msinet.model.zoo import find_model
 
 README = "README.md"
 
+NO_LINEAGE = "No lineage is given."
+
 
 def load_pretrained(name: str | Path, local_files_only: bool = True) -> Network:
     """Return a trained network. Arguments and errors as `Network.from_pretrained`."""
@@ -40,15 +42,26 @@ def _fetch(name: str, local_files_only: bool) -> Path:
 
 def save_pretrained(network: Network, folder: str | Path, info: Mapping[str, Any] | None = None, licence: str = "") -> None:
     """Write a network and its model card. Arguments as `Network.save_pretrained`."""
-    folder = user_path(folder)
+    folder, origin = user_path(folder), network.origin
+    if origin:
+        licence = licence or origin.licence
+        info = _made_from(origin, network) if info is None else info
     save_model(network, folder, info, licence)
     write_atomically(folder / README, model_card(Card.load(folder)).encode())
+
+
+def _made_from(origin: Card, network: Network) -> dict[str, Any]:
+    """Return how a network was made that was read from files, and perhaps trained on or adapted since."""
+    if origin.fingerprint == network.fingerprint():
+        return dict(origin.info)
+    lineage = origin.info.get("lineage", NO_LINEAGE)
+    return {"lineage": f"made from the weights {origin.fingerprint}: {lineage}", "origin": dict(origin.info)}
 
 
 def model_card(card: Card) -> str:
     """Return the README of a model: what the Hub reads, the lineage, what the network expects, how to use it."""
     height, width = card.pixels.size
-    lineage = card.info.get("lineage", "No lineage is given.")
+    lineage = card.info.get("lineage", NO_LINEAGE)
     front = {"library_name": "msinet", "pipeline_tag": "image-feature-extraction", "tags": "[re-identification]"}
     if card.licence:
         front["license"] = card.licence.lower()
