@@ -150,6 +150,15 @@ def test_images_that_a_network_without_a_map_learned_are_fitted_at_the_usual_shr
     assert adapt(network, records).shrinkage == adaptation.USUAL
 
 
+def test_a_shrinkage_that_is_given_is_taken(network, make_splits, gaining):
+    """The larger, the less a map stretches one direction more than another."""
+    records = make_splits(train=8).train
+    maps = [adapt(network, records, shrinkage=shrinkage) for shrinkage in (0.25, 25.0)]
+    assert [adapted.shrinkage for adapted in maps] == [0.25, 25.0]
+    little, much = (torch.linalg.cond(adapted.network.adaptation.matrix) for adapted in maps)
+    assert little > much
+
+
 def test_the_map_is_kept_with_the_model(network, make_splits, tmp_path):
     records = make_splits(train=8).train
     adapted = adapt(network, records).network
