@@ -66,9 +66,11 @@ def test_a_model_is_adapted_by_its_name(run, table, tmp_path):
     network = load_model("msinet-painted")
     network.learned = None
     save_model(network, tmp_path / "other")
-    code, other = run("adapt", table, f"--model={tmp_path / 'other'}", f"--out={tmp_path / 'adapted'}")
+    assert run("adapt", table, f"--model={tmp_path / 'other'}", f"--out={tmp_path / 'no'}", "--shrinkage=0")[0] == 2
+    code, other = run("adapt", table, f"--model={tmp_path / 'other'}", f"--out={tmp_path / 'adapted'}", "--shrinkage=3")
     assert (code, "mAP on identities that the map was not fitted to" in other) == (0, True)
     assert Card.load(tmp_path / "mine").adapted
+    assert Card.load(tmp_path / "adapted").info["adaptation"]["shrinkage"] == 3
     assert run("evaluate", table, "--model", str(tmp_path / "mine"), f"--json={tmp_path / 'r.json'}")[0] == 0
     assert json.loads((tmp_path / "r.json").read_text())["mAP"] > 0
 

@@ -8,7 +8,7 @@ from msinet.data.embeddings import Embeddings
 from msinet.data.records import ImageRecord
 from msinet.engine.embed import embed
 from msinet.engine.network_embedding import embed_views
-from msinet.errors import DatasetError, TrainingError
+from msinet.errors import DatasetError, SettingsError, TrainingError
 from msinet.files.content_hash import content_hash
 from msinet.files.sketch import Sketch
 from msinet.model.model_files import load_model, save_model
@@ -157,6 +157,9 @@ def test_a_shrinkage_that_is_given_is_taken(network, make_splits, gaining):
     assert [adapted.shrinkage for adapted in maps] == [0.25, 25.0]
     little, much = (torch.linalg.cond(adapted.network.adaptation.matrix) for adapted in maps)
     assert little > much
+    for nothing in (0.0, -1.0, float("nan")):
+        with pytest.raises(SettingsError, match=r"shrinkage is .* it must be positive"):
+            adapt(network, records, shrinkage=nothing)
 
 
 def test_the_map_is_kept_with_the_model(network, make_splits, tmp_path):

@@ -14,7 +14,13 @@ from msinet.model.zoo import find_model
 from msinet.training.adaptation import Adapted, adapt
 
 
-def adapt_model(model: str | Path, source: Source, out: str | Path, settings: MachineSettings | None = None) -> Adapted:
+def adapt_model(
+    model: str | Path,
+    source: Source,
+    out: str | Path,
+    settings: MachineSettings | None = None,
+    shrinkage: float | None = None,
+) -> Adapted:
     """Adapt a model to the training split of a dataset, and write the adapted model to `out`.
 
     Args:
@@ -22,9 +28,11 @@ def adapt_model(model: str | Path, source: Source, out: str | Path, settings: Ma
         source: the data; query and gallery are not looked at.
         out: folder of the adapted model.
         settings: device, precision and workers.
+        shrinkage: as `adapt` takes it; by default it is chosen.
 
     Raises:
         ModelError: the model cannot be read.
+        SettingsError: the shrinkage is not positive.
         DatasetError: there is no training split, or too few identities in it have several images.
         TrainingError: the map would not help; nothing is written.
     """
@@ -32,7 +40,7 @@ def adapt_model(model: str | Path, source: Source, out: str | Path, settings: Ma
     card, records = Card.load(find_model(model)), source.splits.train
     if not records:
         raise DatasetError(f"{source.path} has no training split: an adaptation must not see query and gallery")
-    adapted = adapt(network, records, machine)
+    adapted = adapt(network, records, machine, shrinkage=shrinkage)
     facts = {"data": source.splits.fingerprint(), **adapted.facts()}
     with sole_writer(out, machine.is_first):
         if machine.is_first:

@@ -20,7 +20,7 @@ from msinet.data.records import ImageRecord, images_by_identity
 from msinet.engine.embed import embed
 from msinet.engine.machine import Machine
 from msinet.engine.network_embedding import embed_views
-from msinet.errors import DatasetError, TrainingError
+from msinet.errors import DatasetError, SettingsError, TrainingError
 from msinet.evaluation.metrics import PerQuery, measure
 from msinet.evaluation.ranking import rank
 from msinet.evaluation.ranking_task import RankingTask, prepare
@@ -95,10 +95,13 @@ def adapt(
             (`msinet export --precision bf16`) stay to those in many.
 
     Raises:
+        SettingsError: the shrinkage is not positive.
         DatasetError: fewer than four identities have several images, or an image cannot be read.
         TrainingError: the map would not help on identities that it was not fitted to, or nothing can tell, since the network
             has a map and has learned the images.
     """
+    if shrinkage is not None and not 0 < shrinkage < np.inf:
+        raise SettingsError(f"shrinkage is {shrinkage}: it must be positive", "shrinkage")
     network = copy.deepcopy(network)
     prior, network.adaptation = Prior.of(network), None
     several = [positions for positions in images_by_identity(records).values() if len(positions) > 1]
