@@ -1,7 +1,7 @@
 """The start of a training: a model that ships or noise, whichever does better on identities that are held out.
 
-Both are trained for a part of their epochs, as long training of either is what the choice is to save. A model that has
-learned the images cannot be judged by them, and takes no part.
+Both are trained for a quarter of their epochs. A model that has learned the images cannot be judged by them, and takes no
+part.
 """
 
 import json
@@ -55,9 +55,9 @@ class Start:
     model: str | None
     """The model that was compared with noise; None where none could be."""
     mAP: float
-    """Of the model, trained for a part of the epochs and adapted, on the identities that judge; from 0 to 1."""
+    """mAP of the model after its trial, on the identities that judge, 0 to 1."""
     mAP_from_noise: float
-    """Of a network that began from noise, likewise."""
+    """The same from noise."""
     error: float
     """Standard error of their difference over identities."""
     identities: int
@@ -74,7 +74,7 @@ class Start:
         else:
             way = f"from {self.init}" if self.init else f"from noise, not from {self.model}"
             words = (
-                f"{way}: after a part of the epochs, and adapted, mAP on {self.identities} identities that are held out is "
+                f"{way}: after a quarter of the epochs and an adaptation, mAP on {self.identities} held-out identities is "
                 f"{self.mAP:.1%} from {self.model} and {self.mAP_from_noise:.1%} from noise (standard error of their "
                 f"difference: {self.error:.1%})"
             )
