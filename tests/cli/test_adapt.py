@@ -105,7 +105,10 @@ def test_a_run_on_few_images_starts_from_what_does_better(run, table, tmp_path, 
     few = ["--train.epochs=1", "--train.identities-per-batch=4", "--device=cpu"]
     code, said = run("run", table, f"--out={tmp_path / 'out'}", *words, *few)
     assert code == 0
-    assert "Starting from msinet-painted: after a quarter of the epochs and an adaptation, mAP on 20 held-out identities" in said
+    assert (
+        "Starting from msinet-painted: after a quarter of the epochs and an adaptation, mAP on 20 held-out identities"
+        in said
+    )
     assert "Using --recipe fine-tune: the model has learned 32 real images" in said
     made_from = Card.load(tmp_path / "out").info["made_from"]
     assert [made_from[name] for name in ("epochs", "image_height", "init")] == [1, 32, "msinet-painted"]

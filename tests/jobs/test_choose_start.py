@@ -58,7 +58,9 @@ def test_a_model_that_knows_such_objects_beats_noise(splits, good, ship, plain, 
     start = choose_start(splits, hasty, tmp_path / "out", Machine(hasty.machine))
     assert (start.init, start.unjudged, start.identities) == ("good", (), 4)
     assert start.mAP > start.mAP_from_noise
-    assert start.in_words().startswith("from good: after a quarter of the epochs and an adaptation, mAP on 4 held-out identities")
+    assert start.in_words().startswith(
+        "from good: after a quarter of the epochs and an adaptation, mAP on 4 held-out identities"
+    )
 
 
 def test_noise_is_kept_where_no_model_does_better(splits, ship, plain, train_settings, tmp_path, monkeypatch):
