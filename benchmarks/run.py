@@ -7,6 +7,7 @@ import data_mark
 import feeding
 import growth
 import scoring
+import search_minutes
 import search_step
 import spatial_alignment
 import startup
@@ -29,5 +30,6 @@ if __name__ == "__main__":
         startup.main()
         world.main()
         growth.main()
+        search_minutes.main()
         deploy.main()
         busy_machine.main()

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from msinet.architecture_search import conclusion
-from msinet.architecture_search.conclusion import NOTHING_FOUND, TrainedSupernet, choices_in, conclude
+from msinet.architecture_search.conclusion import NOTHING_FOUND, Repeat, choices_in, conclude
 from msinet.architecture_search.effects import Trial
 from msinet.model.cost import count_multiply_adds
 from msinet.model.msinet.architecture import Architecture
@@ -44,7 +44,7 @@ def concluded(make_twins, tmp_path, settings):
             space = twins.supernet.space
             networks = [space.random(1000 * repeat + number) for number in range(settings.trials)]
             trials = [Trial(cells, score_of(cells, gains, number) + shift * repeat) for number, cells in enumerate(networks)]
-            supernets.append(TrainedSupernet(twins, twins.alphas.detach(), trials, {"seed": repeat}, False))
+            supernets.append(Repeat(twins, twins.alphas.detach(), trials, {"seed": repeat}, False))
         return conclude(supernets, replace(settings, repeats=repeats, **changes), tmp_path)
 
     return run

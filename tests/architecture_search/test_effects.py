@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from msinet.architecture_search.effects import STRENGTHS, Effects, Trial, features, sizes
+from msinet.architecture_search.trained_trials import draw_apart
 from msinet.model.msinet.search_space import SCALES, Place, SearchSpace
 
 SMALL = SearchSpace(
@@ -111,32 +112,53 @@ def test_equal_scores_have_no_effects(score):
     assert not effects.mean.any() and not effects.values.any()
 
 
-def test_the_estimate_is_that_of_a_gaussian_process():
-    """Slow and independent: the likeliest of all variances for the scores' contrasts, and the posterior by kernels."""
-    trials = observed(SMALL, truth_of(SMALL, {"exchange": 0.02}, 1, 0.004), 40, 1)
+def test_the_estimate_is_that_of_a_regression_with_normal_priors():
+    """Slow and independent: the likeliest of all variances for the scores' contrasts, and a ridge regression in which the
+    number of convolutions in branch b, in units of its root mean square, is a feature of its own."""
+    trials = observed(SMALL, truth_of(SMALL, {"exchange": 0.02, "b2": 0.01}, 1, 0.004), 40, 1)
     trials = [Trial(trial.cells, trial.score, number % 2) for number, trial in enumerate(trials)]
     x, y = np.array([features(SMALL, trial.cells) for trial in trials]), np.array([trial.score for trial in trials])
     supernets = np.array([[trial.supernet == i for i in range(2)] for trial in trials], float)
     contrasts = np.linalg.svd(supernets)[0][:, 2:].T  # (38, 40): all that does not change with a supernet's mean.
-    x, y = contrasts @ x, contrasts @ y
+    convolutions = np.zeros((1, x.shape[1]))
+    convolutions[0, SMALL.columns.index("b2")] = np.sqrt(2)
+    parts = np.vstack([convolutions, np.eye(x.shape[1])])  # Effects are sums of parts that are independent of each other.
+    x, y = contrasts @ x @ parts.T, contrasts @ y
     best, chosen = -np.inf, None
-    for strengths in product(STRENGTHS, repeat=3):
-        prior = np.repeat(strengths, sizes(SMALL))
+    for strengths in product(STRENGTHS, repeat=4):
+        prior = np.repeat(strengths, (1, *sizes(SMALL)))
         covariance = np.eye(len(y)) + (x * prior) @ x.T
-        inverse = np.linalg.inv(covariance)
-        variance = y @ inverse @ y / len(y)
+        variance = y @ np.linalg.inv(covariance) @ y / len(y)
         values = np.linalg.eigvalsh(variance * covariance)
-        likelihood = -0.5 * (np.log(2 * np.pi * values).sum() + y @ inverse @ y / variance)
+        likelihood = -0.5 * (np.log(2 * np.pi * values).sum() + len(y))
         if likelihood > best:
-            best, chosen = likelihood, (prior, inverse, variance)
+            best, chosen = likelihood, (prior, variance)
     assert chosen
-    prior, inverse, variance = chosen
-    assert prior.any()
-    by_kernels = (x * prior).T @ inverse
+    prior, variance = chosen
+    assert prior[0] > 0
+    x, parts, prior = x[:, prior > 0], parts[prior > 0], prior[prior > 0]
+    inverse = np.linalg.inv(x.T @ x + np.diag(1 / prior))
     effects = Effects.of(SMALL, trials)
-    np.testing.assert_allclose(effects.mean, by_kernels @ y, rtol=1e-9, atol=1e-12)
-    posterior = variance * (np.diag(prior) - by_kernels @ (x * prior))
-    np.testing.assert_allclose(effects.covariance, posterior, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(effects.mean, parts.T @ inverse @ x.T @ y, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(effects.covariance, variance * parts.T @ inverse @ parts, rtol=1e-9, atol=1e-12)
+
+
+def test_few_networks_tell_what_a_convolution_costs_in_all_depths():
+    """Ten networks of the whole space: too few for each option, enough for a slope."""
+    slope = {
+        f"{branch}{depth}": -0.01 * depth for branch, depths in zip("ab", SCALES.depths, strict=True) for depth in depths
+    }
+    truth = truth_of(SCALES, slope)
+    drawn = draw_apart(SCALES, 10, 0)
+    trials = [Trial(cells, 0.8 + float(features(SCALES, cells) @ truth)) for cells in drawn]
+    effects = Effects.of(SCALES, trials)
+    shallow, deep = (SCALES.cut([Place("none", *depths)] * SCALES.places) for depths in ((1, 0), (3, 5)))
+    assert effects.difference(shallow, deep)[0] == pytest.approx(12 * 0.07, rel=0.1)
+
+
+def test_without_trials_nothing_is_known():
+    effects = Effects.unknown(SMALL)
+    assert effects.difference(SMALL.random(0), SMALL.random(1)) == (0, 0)
 
 
 def test_values_are_the_sums_of_what_an_option_does_everywhere_in_its_stage_and_at_its_place():

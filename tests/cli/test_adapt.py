@@ -121,7 +121,7 @@ def test_a_run_searches_where_it_is_told_so(run, table, tmp_path, monkeypatch, t
     tiny = [
         f"--{work}.{name.replace('_', '-')}={tiny_recipe[work][name]}" for work in tiny_recipe for name in tiny_recipe[work]
     ]
-    code, said = run("run", table, f"--out={tmp_path / 'out'}", "--recipe=small-data", "--search.trials=20", *tiny, *words)
+    code, said = run("run", table, f"--out={tmp_path / 'out'}", "--recipe=small-data", "--search.trials=8", *tiny, *words)
     assert (code, "architecture.json" in said) == (0, True)
 
 

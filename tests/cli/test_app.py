@@ -56,7 +56,7 @@ def tiny_run(table, tmp_path_factory, tiny):
     """The folder of a finished run, to be read."""
     out = tmp_path_factory.mktemp("run") / "out"
     both = [f"--{work}.{option[2:]}" for work in ("search", "train") for option in tiny]
-    assert run("run", table, "--out", str(out), "--init=none", "--recipe=small-data", "--search.trials=20", *both) == 0
+    assert run("run", table, "--out", str(out), "--init=none", "--recipe=small-data", "--search.trials=8", *both) == 0
     return out
 
 

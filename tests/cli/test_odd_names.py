@@ -34,7 +34,7 @@ def run(*tokens: str) -> int:
 
 def test_a_run_ends_with_its_result_and_page(folder, tmp_path, tiny_recipe, capsys):
     tiny = {**tiny_recipe["train"], "validation_share": 0.0}
-    both = ["--search.trials=20"]
+    both = ["--search.trials=8"]
     both += [f"--{w}.{name.replace('_', '-')}={value}" for w in ("search", "train") for name, value in tiny.items()]
     out = tmp_path / "r\udcffn"
     assert run("run", str(folder), "--out", str(out), "--init=none", "--recipe=small-data", *both) == 0

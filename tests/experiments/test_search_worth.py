@@ -6,7 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from msinet.architecture_search.effects import Trial
 from msinet.architecture_search.settings import SearchSettings
+from msinet.architecture_search.trained_trials import draw_apart
+from msinet.architecture_search.trials import write_trials
 from msinet.data.records import ReidSplits
 from msinet.errors import SettingsError
 from msinet.experiments import search_worth as experiment
@@ -18,6 +21,7 @@ from msinet.experiments.settings import SearchWorthSettings
 from msinet.model.cost import count_multiply_adds
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.network import MSINet
+from msinet.model.msinet.search_space import SCALES
 from msinet.model.msinet.widths import WIDTHS, channels_at
 from msinet.training.settings import TrainSettings
 
@@ -75,9 +79,36 @@ def test_architectures_that_are_asked_for_later_are_scored_by_the_supernet_too(s
     file = tmp_path / "supernet.json"
     for others in (("all:none",), ("all:none", "random:0"), ("random:0",)):
         plan = Plan.of(ReidSplits("d"), replace(settings, random=0, others=others), SearchSettings(), TrainSettings())
-        experiment.score_others(plan, tmp_path, file, None)
+        experiment.score_others(plan, tmp_path, file, SearchSettings())
     assert asked == [1, 1]
     assert set(json.loads(file.read_text())) == {"all:none", "random:0"}
+
+
+def test_trials_with_weights_of_their_own_say_what_they_expect_of_others(settings, tmp_path):
+    """Shallow networks scored better: more is expected of the shallow one of two that were not tried."""
+    search = SearchSettings(space="scales", trials=12, trial_weights="own")
+    drawn = draw_apart(SCALES, 12, 0)
+    depths = [Architecture.from_cells(cells).places for cells in drawn]
+    trials = [Trial(cells, 0.9 - 0.01 * sum(sum(p.depths) for p in own)) for cells, own in zip(drawn, depths, strict=True)]
+    write_trials(tmp_path / "trials.jsonl", trials)
+    others = "all:none:1,0x1", "all:none:3,5"
+    plan = Plan.of(
+        ReidSplits("d"), replace(settings, space="scales", random=0, others=others), SearchSettings(), TrainSettings()
+    )
+    experiment.score_others(plan, tmp_path, tmp_path / "supernet.json", search)
+    shallow, deep = json.loads((tmp_path / "supernet.json").read_text()).values()
+    assert shallow - deep == pytest.approx(0.01 * (12 * 8 - 6), rel=0.15)
+
+
+def test_results_of_a_version_with_fewer_settings_are_taken(splits, settings, recipe, monkeypatch):
+    one_training = replace(settings, share="6/12")
+    search_worth(splits, one_training, *recipe)
+    [file] = settings.out.glob("trainings/*/result.json")
+    record = json.loads(file.read_text())
+    assert record["record"]["training"].pop("zoom") == 0.0
+    file.write_text(json.dumps(record))
+    monkeypatch.setattr(experiment, "train", None)
+    search_worth(splits, one_training, *recipe)
 
 
 def test_random_architectures_of_a_cost_have_it(splits, settings, recipe):

@@ -11,10 +11,9 @@ from torch import Tensor
 from msinet.architecture_search.certainty import Choice, choices_of, doubts_about, shares_of
 from msinet.architecture_search.decision import Comparison, Decisions, Network
 from msinet.architecture_search.effects import Effects, Trial
-from msinet.architecture_search.settings import DECISION, SearchSettings, file_of_budget, in_short
+from msinet.architecture_search.settings import SearchSettings, file_of_budget, in_short
 from msinet.architecture_search.twins import TwinsSearch
 from msinet.deploy.timing import timing_on
-from msinet.engine.settings import settings_dict
 from msinet.files.atomic import write_atomically
 from msinet.model.cost import count_multiply_adds
 from msinet.model.msinet.architecture import Architecture
@@ -28,8 +27,8 @@ SECONDS = 1.0
 """Time for measuring the network that was found."""
 
 NO_TRIALS = (
-    "There were no trials: the identities of the alphas need two images each, of two cameras where cameras are known. The "
-    "largest alphas decided."
+    "There were no trials: identities that train no weights need two images each, of two cameras where cameras are known. "
+    "{} decided."
 )
 
 NOTHING_FOUND = "The trials tell no option from another: the cheapest network is taken. More trials or repeats may tell."
@@ -67,55 +66,54 @@ class OfBudget:
 
 
 @dataclass(frozen=True)
-class TrainedSupernet:
-    """A supernet at the end of its training, and what it says about the options."""
+class Repeat:
+    """What a search has trained with one seed, and what that says about the options."""
 
     twins: TwinsSearch
+    """The supernet at the end of its training; where each trial has its own weights, at the beginning."""
     values: Tensor
-    """(L, columns), of which the largest decide where there are no trials."""
+    """(L, columns), of which the largest decide where a supernet has no trials."""
     trials: Sequence[Trial]
     made_from: Mapping[str, Any]
     finished_before: bool
 
 
-def conclude(supernets: Sequence[TrainedSupernet], settings: SearchSettings, out: Path) -> Searched:
+def conclude(repeats: Sequence[Repeat], settings: SearchSettings, out: Path) -> Searched:
     """Decide by the trials or, without any, by the largest alphas; write the architecture with what is known about it."""
-    first = supernets[0].twins
+    first = repeats[0].twins
     space = first.supernet.space
-    alphas = torch.stack([supernet.twins.alphas.detach() for supernet in supernets]).mean(0)
-    values = torch.stack([supernet.values for supernet in supernets]).mean(0)
-    finished_before = all(supernet.finished_before for supernet in supernets)
-    kept = {"alphas": {"columns": list(space.columns), "rows": alphas.tolist()}}
-    trials = [replace(trial, supernet=i) for i, supernet in enumerate(supernets) for trial in supernet.trials]
-    if trials:
-        decisions = Decisions(Effects.of(space, trials), first.costs)
+    alphas = torch.stack([repeat.twins.alphas.detach() for repeat in repeats]).mean(0)
+    values = torch.stack([repeat.values for repeat in repeats]).mean(0)
+    finished_before = all(repeat.finished_before for repeat in repeats)
+    kept = {"alphas": {"columns": list(space.columns), "rows": alphas.tolist()}} if settings.has_supernet else {}
+    trials = [replace(trial, supernet=i) for i, repeat in enumerate(repeats) for trial in repeat.trials]
+    if trials or not settings.has_supernet:
+        effects = Effects.of(space, trials) if trials else Effects.unknown(space)
+        decisions = Decisions(effects, first.costs)
         # Each process has timed its own machine: the first decides for all.
         decides = first.machine.is_first
         own = decided_by_trials(decisions, settings, alphas.tolist(), first.mixture_temperature) if decides else None
         found: Searched = first.machine.gather_objects([own])[0]
+        if not trials:
+            found = replace(found, doubts=(NO_TRIALS.format("The lowest cost"),))
         kept["effects"] = {"columns": list(space.columns), "rows": decisions.effects.values.tolist()}
     else:
         architecture = first.supernet.architecture_of(values)
         choices = choices_in(space, alphas.tolist(), first.mixture_temperature, architecture)
-        doubts = [NO_TRIALS] * bool(settings.trials) + doubts_about(choices)
+        doubts = [NO_TRIALS.format("The largest alphas")] * bool(settings.trials) + doubts_about(choices)
         found = Searched(architecture, tuple(map(tuple, alphas.tolist())), tuple(choices), tuple(doubts), settings.width)
         if not values.equal(alphas):
             kept["decided_by"] = {"columns": list(space.columns), "rows": values.tolist()}
     if first.machine.is_first:
         certainty = {"choices": [asdict(choice) for choice in found.choices], "doubts": found.doubts}
         certainty |= {"findings": found.findings} if found.findings else {}
-        made_from = {**supernets[0].made_from, **decided_with(settings)}
+        made_from = {**repeats[0].made_from, **settings.of_decision}
         about = {"space": space.to_dict(), "width": found.width, **kept, **certainty, "made_from": made_from}
         found.architecture.save(out / ARCHITECTURE, **about)
         for budget, one in found.front.items():
             one.architecture.save(out / file_of_budget(budget), space=space.to_dict(), width=one.width, budget_macs=budget)
         write_atomically(out / "architecture.svg", found.architecture.to_svg().encode())
     return replace(found, finished_before=finished_before)
-
-
-def decided_with(settings: SearchSettings) -> dict[str, Any]:
-    """Return the settings of the decision, as plain values."""
-    return {name: value for name, value in settings_dict(settings).items() if name in DECISION}
 
 
 def decided_by_trials(

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 
 from msinet.model.msinet.search_space import Cells, SearchSpace
 
-STRENGTHS = (0.0, 0.003, 0.01, 0.03, 0.1, 0.3)
+STRENGTHS = (0.0, 0.003, 0.03, 0.3)
 """Variances of effects that are tried, as multiples of a single score's variance."""
 
 
@@ -25,10 +25,11 @@ class Trial:
 
 @dataclass(frozen=True)
 class Effects:
-    """A linear model of the score: what an option does everywhere, in one stage, and at one place.
+    """A linear model of the score on four levels: what a convolution more does everywhere, and what an option does
+    everywhere, in one stage, and at one place.
 
-    The three levels share their strength: an option that does the same everywhere is known from all places at once. The
-    effects are normal with a variance for each level; the variances are those that make the scores most likely, and the
+    The levels share their strength: a convolution that does the same everywhere is known from all depths and places at once.
+    The effects are normal with a variance for each level; the variances are those that make the scores most likely, and the
     estimates are the posterior's (empirical Bayes: Searle, Casella and McCulloch, Variance Components, 1992).
     """
 
@@ -49,18 +50,19 @@ class Effects:
             x[own] -= x[own].mean(0)
             y[own] -= y[own].mean()
         degrees = len(y) - len(np.unique(groups))
-        levels = np.split(x, np.cumsum(sizes(space))[:-1], axis=1)
-        kernels = [level @ level.T for level in levels]
+        levels = priors(space)
+        kernels = [x @ level @ x.T for level in levels]
         strengths = max(product(STRENGTHS, repeat=len(levels)), key=lambda s: evidence(y, kernels, s, degrees))
-        variance = noise(y, kernels, strengths, degrees)
-        prior = np.repeat(np.array(strengths), sizes(space))
-        kept = prior > 0
-        mean, covariance = np.zeros(x.shape[1]), np.zeros((x.shape[1], x.shape[1]))
-        if kept.any():
-            inverse = np.linalg.inv(x[:, kept].T @ x[:, kept] + np.diag(1 / prior[kept]))
-            mean[kept] = inverse @ x[:, kept].T @ y
-            covariance[np.ix_(kept, kept)] = variance * inverse
-        return cls(space, mean, covariance)
+        prior = sum(strength * level for strength, level in zip(strengths, levels, strict=True))
+        with_scores = x @ prior
+        known = np.linalg.solve(spread(kernels, strengths), np.column_stack([y, with_scores]))
+        mean, less = with_scores.T @ known[:, 0], with_scores.T @ known[:, 1:]
+        return cls(space, mean, noise(y, kernels, strengths, degrees) * (prior - less))
+
+    @classmethod
+    def unknown(cls, space: SearchSpace) -> "Effects":
+        """Return effects of nothing, where there are no trials."""
+        return cls(space, np.zeros(sum(sizes(space))), np.zeros((sum(sizes(space)),) * 2))
 
     @property
     def values(self) -> np.ndarray:
@@ -69,6 +71,10 @@ class Effects:
         everywhere, stages, places = np.split(self.mean, np.cumsum(sizes(space))[:-1])
         by_stage = np.repeat(stages.reshape(space.stages, columns), space.places_per_stage, axis=0)
         return everywhere + by_stage + places.reshape(space.places, columns)
+
+    def expected(self, cells: Cells) -> float:
+        """Return what the effects add to the mAP of a network; the mAP without any is not known."""
+        return float(features(self.space, cells) @ self.mean)
 
     def difference(self, one: Cells, other: Cells) -> tuple[float, float]:
         """Return the mAP of one network less that of another, and its standard error."""
@@ -92,6 +98,20 @@ def features(space: SearchSpace, cells: Cells) -> np.ndarray:
         for c in range(len(stage), space.cells_per_stage):
             chosen[s, c] = 0
     return np.concatenate([chosen.sum((0, 1, 2)), chosen.sum((1, 2)).ravel(), chosen.ravel()])
+
+
+def priors(space: SearchSpace) -> list[np.ndarray]:
+    """Return the covariance (D, D) that the effects of each level have among themselves, at strength 1."""
+    columns, total = len(space.columns), sum(sizes(space))
+    a_convolution_more = np.zeros((total, total))
+    for decision in space.decisions:
+        if decision.name in ("depth_a", "depth_b"):
+            depths = np.array(decision.options, float)
+            own = a_convolution_more[:columns, :columns][decision.columns, decision.columns]
+            own += np.outer(depths, depths) / np.mean(depths**2)
+    edges = [0, *np.cumsum(sizes(space))]
+    options = [np.diag([float(low <= i < high) for i in range(total)]) for low, high in pairwise(edges)]
+    return [a_convolution_more, *options]
 
 
 def spread(kernels: Sequence[np.ndarray], strengths: Sequence[float]) -> np.ndarray:

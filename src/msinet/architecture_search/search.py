@@ -4,9 +4,11 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from msinet.architecture_search.conclusion import ARCHITECTURE, Searched, TrainedSupernet, conclude
-from msinet.architecture_search.settings import DECISION, SearchSettings
-from msinet.architecture_search.trials import TRIALS, can_be_scored, number_of_trials, run_trials
+from msinet.architecture_search.conclusion import ARCHITECTURE, Repeat, Searched, conclude
+from msinet.architecture_search.settings import TRIALS, SearchSettings
+from msinet.architecture_search.sides import Sides
+from msinet.architecture_search.trained_trials import TrainedTrials, with_whole_identities
+from msinet.architecture_search.trials import can_be_scored, number_of_trials, run_trials
 from msinet.architecture_search.twins import TwinsSearch
 from msinet.data.identity_splits import hold_out_validation
 from msinet.data.records import ReidSplits
@@ -16,7 +18,6 @@ from msinet.engine.interrupts import stop_on_interrupt
 from msinet.engine.loop import Loop, Shown
 from msinet.engine.machine import Machine
 from msinet.engine.run_data import RunData
-from msinet.engine.settings import settings_dict
 from msinet.files.lock import sole_writer
 from msinet.files.paths import user_path
 from msinet.model.initial_weights import start_supernet
@@ -71,41 +72,44 @@ def _search(
     splits: ReidSplits, settings: SearchSettings, out: Path, machine: Machine, method: type[TwinsSearch]
 ) -> Searched:
     if settings.repeats == 1:
-        return conclude([_supernet(splits, settings, out, machine, method)], settings, out)
-    supernets = []
+        return conclude([_repeat(splits, settings, out, machine, method)], settings, out)
+    repeats = []
     for repeat in range(settings.repeats):
         folder, own = out / f"repeat-{repeat}", replace(settings, seed=settings.seed + repeat)
         with sole_writer(folder, machine.is_first):
-            supernets.append(_supernet(splits, own, folder, machine, method))
-    return conclude(supernets, settings, out)
+            repeats.append(_repeat(splits, own, folder, machine, method))
+    return conclude(repeats, settings, out)
 
 
-def _supernet(
-    splits: ReidSplits, settings: SearchSettings, out: Path, machine: Machine, method: type[TwinsSearch]
-) -> TrainedSupernet:
-    """Train a supernet, or take the trained one in a folder, and run its trials."""
+def _repeat(splits: ReidSplits, settings: SearchSettings, out: Path, machine: Machine, method: type[TwinsSearch]) -> Repeat:
+    """Train what a folder's search trains, as far as it is not done, and run its trials."""
     train = hold_out_validation(splits, settings.validation_share).train
     sides = method.sides_of(settings, train)
     has_trials = settings.trials > 0 and can_be_scored(sides, settings)
+    variant = {"variant": method.name} if method.name else {}
+    data = RunData.of(splits, out, "search", machine)
+    folder = RunFolder(out, "search", settings.of_weights | variant, data, settings.checkpoint_minutes, machine.is_first)
+    if machine.is_first and not folder.has_checkpoint:
+        (out / ARCHITECTURE).unlink(missing_ok=True)  # of a search whose checkpoint was deleted
+    caches = open_caches(train, settings, machine)
+    if settings.has_supernet:
+        return _by_supernet(method(settings, space_of(settings), sides, machine), folder, caches, has_trials)
+    return _by_own_weights(method, with_whole_identities(sides, train), settings, folder, caches, machine, has_trials)
+
+
+def _by_supernet(twins: TwinsSearch, folder: RunFolder, caches: Caches, has_trials: bool) -> Repeat:
+    """Train a supernet, or take the trained one in a folder, and run its trials."""
+    settings, sides, machine, out = twins.settings, twins.sides, twins.machine, folder.out
     feeds = (
         Feed(sides.split.weight_images, settings, sides.weight_identities),
         Feed(sides.split.alpha_images, settings, sides.alpha_identities, stream=1),
     )
-    variant = {"variant": method.name} if method.name else {}
-    made_from = {name: value for name, value in settings_dict(settings).items() if name not in DECISION} | variant
-    data = RunData.of(splits, out, "search", machine)
-    folder = RunFolder(out, "search", made_from, data, settings.checkpoint_minutes, machine.is_first)
-    twins = method(settings, space_of(settings), sides, machine)
-    if settings.init is not None and not folder.has_checkpoint:
-        for words in start_supernet(twins.supernet, settings.init):
-            logger.warning("%s", words)
+    if not folder.has_checkpoint:
+        begin_from(settings.init, twins)
     loop = Loop(folder, settings.epochs * len(feeds[0]), len(feeds[0]), machine)
-    caches = open_caches(train, settings, machine)
     if tensors := loop.resume():
         twins.restore(tensors)
     else:
-        if machine.is_first:
-            (out / ARCHITECTURE).unlink(missing_ok=True)  # of a search whose checkpoint was deleted
         twins.fill_memories(caches)
     finished_before = loop.step == loop.total and number_of_trials(out) >= settings.trials * has_trials
     if loop.step < loop.total and machine.is_first:
@@ -114,7 +118,40 @@ def _supernet(
     twins.follow_schedules(loop.total - 1, loop.steps_per_epoch)
     values = twins.decide(caches)
     trials = run_trials(twins, caches, out) if has_trials else []
-    return TrainedSupernet(twins, values, trials, loop.folder.made_from, finished_before)
+    return Repeat(twins, values, trials, folder.made_from, finished_before)
+
+
+def _by_own_weights(
+    method: type[TwinsSearch],
+    sides: Sides,
+    settings: SearchSettings,
+    folder: RunFolder,
+    caches: Caches,
+    machine: Machine,
+    has_trials: bool,
+) -> Repeat:
+    """Train the networks of the trials by themselves, as far as a folder does not have their scores."""
+
+    def begin(says: bool = False) -> TwinsSearch:
+        twins = method(settings, space_of(settings), sides, machine)
+        begin_from(settings.init, twins, says)
+        return twins
+
+    twins, trials, finished_before = begin(says=not folder.has_checkpoint), [], not has_trials
+    if has_trials:
+        feed = Feed(sides.split.weight_images, settings, sides.weight_identities)
+        loop = Loop(folder, settings.trials * settings.epochs * len(feed), len(feed), machine)
+        run = TrainedTrials(begin, feed, loop, caches)
+        finished_before = run.resume()
+        trials = run.trials if finished_before else run.run()
+    return Repeat(twins, twins.alphas.detach(), trials, folder.made_from, finished_before)
+
+
+def begin_from(init: str | None, twins: TwinsSearch, says: bool = True) -> None:
+    """Give a supernet the weights of a model to begin with, where settings name one."""
+    if init is not None:
+        for words in start_supernet(twins.supernet, init):
+            logger.log(logging.WARNING if says else logging.DEBUG, "%s", words)
 
 
 def alternate(twins: TwinsSearch, feeds: tuple[Feed, Feed], loop: Loop, caches: Caches) -> None:

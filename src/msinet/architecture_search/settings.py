@@ -3,21 +3,28 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter, Token
 
-from msinet.engine.settings import LoopSettings, require, require_one_of
+from msinet.engine.settings import LoopSettings, require, require_one_of, settings_dict
 from msinet.panels import NETWORK, OPTIMIZER, SCHEDULE, SEARCH
 
 SpaceName = Literal["published", "scales"]
 Runtime = Literal["torch", "onnx", "openvino"]
+TrialWeights = Literal["shared", "own"]
+
+TRIALS = "trials.jsonl"
+"""Name of the file of trials in a search's folder."""
 
 DECISION = frozenset({"trials", "repeats", "budgets", "fit_width"})
-"""Settings of the decision alone: the supernet does not depend on them."""
+"""Settings that only the decision depends on."""
 
-FEWEST_TRIALS = 20
-"""Fewest trials from which effects are estimated."""
+BUDGET = {"budget_macs": None, "budget_ms": None, "on": "torch"}
+"""Settings that the alphas of a supernet depend on as well, and their values without a budget."""
+
+FEWEST_TRIALS = {"shared": 20, "own": 8}
+"""Fewest trials from which effects are estimated, by whose weights the networks have."""
 
 UNITS = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9}
 
@@ -94,9 +101,12 @@ class SearchSettings(LoopSettings):
     mixture_temperature: Annotated[float, SEARCH] = 1.0
     """Final temperature T of softmax(alpha / T). It falls geometrically from 1, so that the mixture becomes a choice."""
     trials: Annotated[int, SEARCH] = 0
-    """Networks of the space, at least 20, that the supernet scores at the end on identities that train only the alphas. The
-    effect of each option on their mAP decides or, where it is too small to tell, the lower cost. 0: the largest alphas
-    decide, as published."""
+    """Networks of the space that are scored on identities that train no weights: at least 20, or 8 with weights of their
+    own. The effect of each option on their mAP decides or, where it is too small to tell, the lower cost. 0: the largest
+    alphas decide, as published."""
+    trial_weights: Annotated[TrialWeights, SEARCH] = "shared"
+    """Weights of the networks of the trials. shared: those of one supernet, trained for the epochs. own: each network is
+    trained by itself for the epochs; there is no supernet, and no alphas learn."""
     repeats: Annotated[int, SEARCH] = 1
     """Supernets that are trained, with consecutive seeds. They decide together."""
     budget_macs: Annotated[float | None, SEARCH, Parameter(converter=amount)] = None
@@ -124,7 +134,10 @@ class SearchSettings(LoopSettings):
         late = f"it lies from 0 up to, not including, the epochs, which are {self.epochs}"
         require(self, "alpha_start_epoch", 0 <= self.alpha_start_epoch < self.epochs, late)
         require(self, "mixture_temperature", 0 < self.mixture_temperature <= 1, "it lies above 0 and at most at 1")
-        require(self, "trials", self.trials == 0 or self.trials >= FEWEST_TRIALS, f"give 0, or {FEWEST_TRIALS} at least")
+        require_one_of(self, "trial_weights", TrialWeights)
+        fewest = FEWEST_TRIALS[self.trial_weights]
+        require(self, "trials", self.trials == 0 or self.trials >= fewest, f"give 0, or {fewest} at least")
+        require(self, "trial_weights", self.has_supernet or self.trials > 0, "own weights need trials, such as 12; without trials give shared")
         require(self, "repeats", self.repeats >= 1, "it must be at least 1")
         for name in ("budget_macs", "budget_ms"):
             limit = getattr(self, name)
@@ -141,6 +154,23 @@ class SearchSettings(LoopSettings):
         for name in given[1:]:
             require(self, name, False, "give one of budget_macs, budget_ms and budgets")
         require(self, "fit_width", not self.fit_width or self.has_budget, "it needs budget_macs, budget_ms or budgets")
+
+    @property
+    def has_supernet(self) -> bool:
+        """Whether a supernet is trained, with its alphas."""
+        return self.trial_weights == "shared"
+
+    @property
+    def of_decision(self) -> dict[str, Any]:
+        """Settings of the decision alone, as plain values: what is trained does not depend on them."""
+        names = DECISION if self.has_supernet else DECISION | BUDGET.keys()
+        return {name: value for name, value in settings_dict(self).items() if name in names}
+
+    @property
+    def of_weights(self) -> dict[str, Any]:
+        """Settings that what is trained depends on, as plain values. Of weights of their own, a budget is not among them."""
+        values = {name: value for name, value in settings_dict(self).items() if name not in DECISION}
+        return values if self.has_supernet else values | BUDGET
 
     @property
     def has_budget(self) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 
 from msinet.architecture_search.effects import Trial
 from msinet.architecture_search.one_shot import OneShotScores
-from msinet.architecture_search.settings import SearchSettings
+from msinet.architecture_search.settings import TRIALS, SearchSettings
 from msinet.architecture_search.sides import Sides
 from msinet.architecture_search.twins import TwinsSearch
 from msinet.batches.loading import RecordImages, embedding_batches
@@ -21,8 +21,6 @@ from msinet.model.batch_statistics import kept_statistics
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.search_space import Cells, SearchSpace
 from msinet.progress import begin
-
-TRIALS = "trials.jsonl"
 
 STATISTICS_IMAGES = 128
 """Images of the weights' side that batch norms take each network's statistics from."""
@@ -49,7 +47,7 @@ def run_trials(twins: TwinsSearch, caches: Caches, out: Path) -> list[Trial]:
         for cells in drawn[len(trials) :]:
             trials.append(Trial(cells, scores.score(cells)))
             if machine.is_first:
-                write_atomically(file, "".join(map(line_of, trials)).encode())
+                write_trials(file, trials)
             bar.advance(1, mAP=trials[-1].score)
     return trials
 
@@ -66,6 +64,11 @@ def draw(space: SearchSpace, shares: Sequence[Sequence[float]], count: int, seed
                 row[decision.columns.start + random.choice(len(own), p=chances)] = 1
         drawn.append(space.largest(values.tolist()))
     return drawn
+
+
+def write_trials(file: Path, trials: Sequence[Trial]) -> None:
+    """Write a line for each trial."""
+    write_atomically(file, "".join(map(line_of, trials)).encode())
 
 
 def line_of(trial: Trial) -> str:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ from msinet.engine.optimizers import make_optimizer, set_learning_rate
 from msinet.engine.schedule import learning_rate_at, step_factor
 from msinet.losses.twins_memory import CentroidMemory
 from msinet.model.msinet.costs import CostTable, latency_table, multiply_adds_table
-from msinet.model.msinet.search_space import SearchSpace
+from msinet.model.msinet.search_space import Cells, SearchSpace
 from msinet.model.msinet.supernet import Supernet
 from msinet.model.msinet.widths import channels_at
 from msinet.progress import track
@@ -70,11 +71,15 @@ class TwinsSearch:
         self.alpha_optimizer = torch.optim.Adam(
             [self.alphas], settings.alpha_learning_rate, betas=(0.5, 0.999), weight_decay=settings.alpha_weight_decay
         )
-        self.costs = costs_of(settings, space, machine)
         limit = settings.budget_ms or settings.budget_macs
-        self.budget = Budget(self.costs, limit).to(machine.device) if limit else None
+        self.budget = Budget(self.costs, limit).to(machine.device) if limit and settings.has_supernet else None
         self.mixture_temperature = 1.0
         self.alphas_rest = settings.alpha_start_epoch > 0
+
+    @cached_property
+    def costs(self) -> CostTable:
+        """What the options of the space cost; all processes have to ask for it together."""
+        return costs_of(self.settings, self.supernet.space, self.machine)
 
     @staticmethod
     def sides_of(settings: SearchSettings, records: Sequence[ImageRecord]) -> Sides:
@@ -96,12 +101,7 @@ class TwinsSearch:
 
         Each process has its share of the batches; all update by the same gradients, and their memories by all features.
         """
-        # (1) The weights omega learn from the training batch: equation 2 against C_tr.
-        self.only_learning(self.weights)
-        features, weight_loss = self.contrast(weight_batch, self.weight_memory)
-        self.descend(weight_loss, self.weight_optimizer, self.weights)
-        # (2) The features are folded into C_tr: equation 3.
-        self.remember(self.weight_memory, features, weight_batch)
+        weight_loss = self.learn(weight_batch)
         # (3) With the weights just updated, the alphas learn from the validation batch: equation 2 against C_val, then
         # equation 3.
         self.only_learning([] if self.alphas_rest else [self.alphas])
@@ -110,7 +110,17 @@ class TwinsSearch:
             charged = self.budget(self.supernet.mixture(self.mixture_temperature)) if self.budget else 0
             self.descend(alpha_loss + charged, self.alpha_optimizer, [self.alphas])
         self.remember(self.alpha_memory, features, alpha_batch)
-        return self.machine.mean(weight_loss), self.machine.mean(alpha_loss)
+        return weight_loss, self.machine.mean(alpha_loss)
+
+    def learn(self, batch: Batch, cells: Cells | None = None) -> Tensor:
+        """Do the weights' part of an iteration and return its loss: of the mixture or, given its cells, of one network."""
+        # (1) The weights omega learn from the training batch: equation 2 against C_tr.
+        self.only_learning(self.weights)
+        features, loss = self.contrast(batch, self.weight_memory, cells)
+        self.descend(loss, self.weight_optimizer, self.weights)
+        # (2) The features are folded into C_tr: equation 3.
+        self.remember(self.weight_memory, features, batch)
+        return self.machine.mean(loss)
 
     def only_learning(self, learning: Sequence[nn.Parameter]) -> None:
         """Let some parameters have gradients, and no others: nothing is computed for those that do not learn."""
@@ -119,10 +129,13 @@ class TwinsSearch:
         for parameter in learning:
             parameter.requires_grad_(True)
 
-    def contrast(self, batch: Batch, memory: CentroidMemory) -> tuple[Tensor, Tensor]:
+    def contrast(self, batch: Batch, memory: CentroidMemory, cells: Cells | None = None) -> tuple[Tensor, Tensor]:
         """Return the features (B, D) of a batch and their contrastive loss against a memory (equation 2)."""
         with self.machine.autocast():
-            features = self.forward(batch.images, self.supernet.mixture(self.mixture_temperature))
+            if cells is None:
+                features = self.forward(batch.images, self.supernet.mixture(self.mixture_temperature))
+            else:
+                features = self.supernet(batch.images, cells)
         return features, memory(features, batch.identities)
 
     def descend(self, loss: Tensor, optimizer: Optimizer, learning: Sequence[nn.Parameter]) -> None:
@@ -142,8 +155,10 @@ class TwinsSearch:
         self.fill(self.alpha_memory, self.sides.split.alpha_images, caches)
 
     @torch.no_grad()
-    def fill(self, memory: CentroidMemory, records: Sequence[ImageRecord], caches: Caches) -> None:
-        """Start a memory with the centroids of its identities, from the supernet as it is.
+    def fill(
+        self, memory: CentroidMemory, records: Sequence[ImageRecord], caches: Caches, cells: Cells | None = None
+    ) -> None:
+        """Start a memory with the centroids of its identities, from the supernet as it is or one network of it.
 
         Processes whose share is an image smaller see one image more, which does not count: synchronised batch norms wait
         for each other in every batch.
@@ -158,7 +173,7 @@ class TwinsSearch:
         features, labels = [], []
         for batch in track(loader, "first centroids"):
             with machine.autocast():
-                features.append(self.supernet(batch.images))
+                features.append(self.supernet(batch.images, cells))
             labels.append(batch.identities)
         memory.fill(*(machine.gather(torch.cat(rows)[: len(own)]) for rows in (features, labels)))
 

@@ -30,7 +30,14 @@ ADDED = {"zoom": 0.0}
 LEFT_SEARCH = {"contrast": "twins", "balanced": False, "choose_by": "alpha"}
 """Settings that searches of version 0.1 had, and the values under which they are today's searches."""
 
-ADDED_SEARCH = {"space": "published", "budget_macs": None, "budget_ms": None, "on": "torch", "init": None}
+ADDED_SEARCH = {
+    "space": "published",
+    "trial_weights": "shared",
+    "budget_macs": None,
+    "budget_ms": None,
+    "on": "torch",
+    "init": None,
+}
 """Settings that searches of earlier versions did not have, and the values under which they are today's searches."""
 
 logger = logging.getLogger(__name__)

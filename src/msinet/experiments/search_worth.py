@@ -6,9 +6,13 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from msinet.architecture_search.effects import Effects
 from msinet.architecture_search.search import search, space_of
-from msinet.architecture_search.settings import SearchSettings
+from msinet.architecture_search.settings import TRIALS, SearchSettings
+from msinet.architecture_search.trained_trials import draw_apart
+from msinet.architecture_search.trials import known_trials
 from msinet.data.records import ReidSplits
+from msinet.engine.checkpoint import ADDED
 from msinet.engine.evaluate import evaluate
 from msinet.engine.machine import Machine
 from msinet.engine.settings import settings_dict
@@ -44,7 +48,7 @@ def search_worth(
 
     Returns:
         Markdown, of all that is done: a table of the scores, and sentences. They say how many random architectures the
-        searched ones beat, how likely draws among these do as well, and whether the supernet's score of an architecture
+        searched ones beat, how likely draws among these do as well, and whether what a search knows of an architecture
         predicts that of its training.
 
     Raises:
@@ -82,16 +86,27 @@ def search_and_train(plan: Plan, name: str, seed: int) -> None:
     with sole_writer(folder):
         found = search(plan.splits, settings, folder, method=variant.method)
         if settings.validation_share or plan.splits.validation:
-            score_others(plan, folder, plan.supernet_file(label), Machine(settings.machine))
+            score_others(plan, folder, plan.supernet_file(label), settings)
     train_and_score(plan, label, found.architecture, seed)
 
 
-def score_others(plan: Plan, folder: Path, file: Path, machine: Machine) -> None:
-    """Score the other architectures of the space by the supernet of a search, as far as they are not yet in the file."""
+def score_others(plan: Plan, folder: Path, file: Path, settings: SearchSettings) -> None:
+    """Score the other architectures of the space by what a search knows, as far as they are not yet in the file.
+
+    A supernet scores them itself; of trials with weights of their own, the effects say what they expect.
+    """
     known, space = read_json(file) if file.is_file() else {}, space_of(plan.search)
-    if missing := [other for other in plan.others if other not in known and is_in(space, Architecture.find(other))]:
-        scores = supernet_scores(folder, plan.splits, [Architecture.find(other) for other in missing], machine)
-        write_atomically(file, json.dumps(known | dict(zip(missing, scores, strict=True))).encode())
+    missing = {name: Architecture.find(name) for name in plan.others if name not in known}
+    missing = {name: architecture for name, architecture in missing.items() if is_in(space, architecture)}
+    if missing and settings.has_supernet:
+        scores = supernet_scores(folder, plan.splits, [*missing.values()], Machine(settings.machine))
+    elif missing:
+        drawn = draw_apart(space, settings.trials, settings.seed)
+        effects = Effects.of(space, known_trials(folder / TRIALS, drawn))
+        scores = [effects.expected(architecture.cells) for architecture in missing.values()]
+    else:
+        return
+    write_atomically(file, json.dumps(known | dict(zip(missing, scores, strict=True))).encode())
 
 
 def is_in(space: SearchSpace, architecture: Architecture) -> bool:
@@ -113,7 +128,7 @@ def train_and_score(plan: Plan, label: str, architecture: Architecture, seed: in
     made_with = settings_dict(settings)
     if file.is_file():
         record = RetrievalResult.load(file).record
-        if record.training != made_with or not plan.is_same_data(record.data):
+        if {**ADDED, **(record.training or {})} != made_with or not plan.is_same_data(record.data):
             raise SettingsError(
                 f"{file.absolute()} was made with other settings or data: choose another folder for out", "out"
             )

@@ -84,7 +84,8 @@ class Plan:
         Raises:
             SettingsError: a variant is unknown, or changes a setting that the search does not have.
         """
-        search, variants = replace(search, space=settings.space, trials=0), parse_variants(settings.variant)
+        search = replace(search, space=settings.space, trials=0, trial_weights="shared")
+        variants = parse_variants(settings.variant)
         kind = "random" if settings.space == "published" else settings.space
         randoms = {f"random, all {settings.random}": [f"{kind}:{seed}" for seed in range(settings.random)]}
         if settings.cost and not settings.fit_width:

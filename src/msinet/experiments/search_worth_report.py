@@ -121,7 +121,7 @@ def decisions(plan: Plan, name: str) -> str:
     """
     files = [plan.search_folder(label) / "architecture.json" for label in plan.searched(name)]
     searches = [json.loads(file.read_text(encoding="utf-8")) for file in files if file.is_file()]
-    if not searches:
+    if not searches or any("alphas" not in search for search in searches):  # Weights of their own leave the alphas alone.
         return ""
     margin = median(choice["margin"] for search in searches for choice in search["choices"])
     alphas = [np.array(search["alphas"]["rows"]) for search in searches]
@@ -166,7 +166,7 @@ def places_by_position(architecture: Architecture) -> dict[tuple[int, int, int],
 
 
 def predictions(plan: Plan, maps: Maps, name: str) -> str:
-    """Say how well a variant's supernets rank the architectures that were trained; nothing where there are too few."""
+    """Say how well a variant's searches rank the architectures that were trained; nothing where there are too few."""
     files = [plan.supernet_file(label) for label in plan.searched(name)]
     by_search = [json.loads(file.read_text(encoding="utf-8")) for file in files if file.is_file()]
     known = [other for other in plan.others if all(other in search for search in by_search)]
@@ -176,7 +176,7 @@ def predictions(plan: Plan, maps: Maps, name: str) -> str:
     scores = [[search[other] for other in trained] for search in by_search]
     before, after = np.mean(scores, axis=0).tolist(), list(trained.values())
     return (
-        f"{name}: Spearman correlation of the supernet's score (mean of {len(scores)}) with the mAP after training "
+        f"{name}: Spearman correlation of the search's score (mean of {len(scores)}) with the mAP after training "
         f"{spearman(before, after):.2f}, n = {len(after)}, p = {chance_of_correlation(before, after):.3f}; "
         f"single searches {', '.join(f'{spearman(one, after):.2f}' for one in scores)}"
     )

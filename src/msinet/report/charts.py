@@ -93,6 +93,26 @@ def roc(curve: Sequence[OperatingPoint]) -> str:
         return _svg(figure, "ROC curve")
 
 
+def scores_by_depth(trials: Sequence[tuple[int, float]], chosen: int) -> str:
+    """Draw networks' (number of light 3x3 convolutions, mAP from 0 to 1), and the number of the chosen network."""
+    with _figure(5.4, 2.9) as (figure, axes):
+        axis: Axes = axes[0, 0]
+        axis.axvline(chosen, color=LINES[1], linestyle=":", label="chosen network")
+        axis.plot(
+            [depth for depth, _ in trials],
+            [100 * score for _, score in trials],
+            "o",
+            color=LINES[0],
+            markersize=4,
+            label="trials",
+        )
+        axis.set_xlabel("light 3x3 convolutions")
+        axis.set_ylabel("mAP, %")
+        axis.set_ylim(bottom=0)
+        axis.legend()
+        return _svg(figure, "Trials of the search")
+
+
 def shares_over_time(shares: np.ndarray, columns: Sequence[str], taken: Sequence[str], places: Sequence[str]) -> str:
     """Draw the shares of the interactions at each place over the epochs; the chosen one is thick.
 

@@ -56,18 +56,27 @@ class SearchFile:
             return None
 
     def interactions(self, count: int) -> list[str]:
-        """Return the interactions that the search chose from, in the order of the first of `count` columns of its alphas.
+        """Return the interactions that the search chose from, in the order of the first of `count` columns of its tables.
 
         A file that does not name its columns is taken for one of all interactions.
         """
         try:
-            columns = self.values["alphas"]["columns"]
+            columns = self.values["alphas" if "alphas" in self.values else "effects"]["columns"]
             found = list(takewhile(INTERACTIONS.__contains__, columns))
             if len(columns) == count and len(found) == len(set(found)) > 0:
                 return found
         except (KeyError, TypeError):
             pass
         return list(INTERACTIONS)[:count]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns) of the effects of trials; (0, 0) without any."""
+        try:
+            rows = self.values["effects"]["rows"]
+            return len(rows), len(rows[0])
+        except (KeyError, TypeError, IndexError):
+            return 0, 0
 
     def choices(self, architecture: Architecture, rows: Sequence[int]) -> list[Choice]:
         """Return the choice of each decision; none where they are not those of an architecture with its places in `rows`."""

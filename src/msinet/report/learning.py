@@ -10,7 +10,8 @@ import numpy as np
 from markupsafe import Markup
 
 from msinet.architecture_search.certainty import UNSURE, Choice, choices_of, doubts_about, shares_of
-from msinet.errors import FileError
+from msinet.architecture_search.settings import TRIALS
+from msinet.errors import FileError, SettingsError
 from msinet.evaluation.record import ModelFacts
 from msinet.files.os_errors import in_words
 from msinet.model.msinet.architecture import Architecture
@@ -42,12 +43,15 @@ class NetworkPart:
 
 @dataclass(frozen=True)
 class SearchPart:
-    """The search: shares of the interactions over time, losses, and how certain the choices are."""
+    """The search: shares of the interactions over time, trials, losses, and how certain the choices are."""
 
     colours: dict[str, str]
     """Colour of each interaction."""
-    shares: Markup
-    losses: Markup
+    shares: Markup | None
+    """None where no alphas learned."""
+    losses: Markup | None
+    """None where no alphas learned."""
+    trials: Markup | None
     findings: str
     """What the trials found, in sentences."""
     kinds: list[str]
@@ -94,24 +98,30 @@ def search_part(run: Path, model: ModelFacts | None) -> SearchPart | None:
     architecture = said.architecture or network
     if not log or architecture is None:
         return None
-    rows = rows_of(architecture, len(log[0]["alphas"]))
-    columns = said.interactions(len(log[0]["alphas"][0]))
+    weighed = [epoch for epoch in log if "alphas" in epoch]
+    count, wide = (len(weighed[0]["alphas"]), len(weighed[0]["alphas"][0])) if weighed else said.shape
+    rows, columns = rows_of(architecture, count), said.interactions(wide)
     if not rows or not set(architecture.interactions) <= set(columns):  # The log is that of another search.
         return None
-    alphas = [[epoch["alphas"][row][: len(columns)] for row in rows] for epoch in log]
-    shares = [shares_of(own, epoch.get("mixture_temperature", 1.0)) for own, epoch in zip(alphas, log, strict=True)]
+    alphas = [[epoch["alphas"][row][: len(columns)] for row in rows] for epoch in weighed]
+    shares = [shares_of(own, epoch.get("mixture_temperature", 1.0)) for own, epoch in zip(alphas, weighed, strict=True)]
     choices, doubts = said.choices(architecture, rows), said.sentences("doubts")
-    if not choices and len(columns) > 1:
+    if not choices and len(columns) > 1 and shares:
         found = choices_of(shares[-1], architecture.interactions, columns)
         choices = [replace(choice, row=row) for choice, row in zip(found, rows, strict=True)]
         doubts = doubts_about(choices)
     by_trials = any(choice.gain is not None for choice in choices)
-    losses = {name: _series(log, key) for name, key in (("weights", "loss"), ("alphas", "alpha_loss"))}
-    drawn = charts.shares_over_time(np.array(shares), columns, architecture.interactions, names_of_places(architecture))
+    drawn = losses = None
+    if shares:
+        series = {name: _series(log, key) for name, key in (("weights", "loss"), ("alphas", "alpha_loss"))}
+        losses = Markup(charts.curves(series, "epoch", "loss", "Losses of the search"))
+        places = names_of_places(architecture)
+        drawn = Markup(charts.shares_over_time(np.array(shares), columns, architecture.interactions, places))
     return SearchPart(
         colours={name: INTERACTIONS[name].colour for name in columns},
-        shares=Markup(drawn),
-        losses=Markup(charts.curves(losses, "epoch", "loss", "Losses of the search")),
+        shares=drawn,
+        losses=losses,
+        trials=_trials(run, architecture),
         findings=" ".join(said.sentences("findings")),
         kinds=[IN_WORDS[kind] for kind in kinds_of(choices)],
         places=decided_places(choices, architecture, rows),
@@ -119,6 +129,25 @@ def search_part(run: Path, model: ModelFacts | None) -> SearchPart | None:
         doubts=" ".join([*([] if by_trials else _undecided(choices)), *doubts]),
         chose_network=architecture == network,
     )
+
+
+def _trials(run: Path, architecture: Architecture) -> Markup | None:
+    """Return a chart of a search's trials, of all repeats; None where there are none.
+
+    Raises:
+        FileError: a line is damaged.
+    """
+    lines = [line for file in (run / TRIALS, *sorted(run.glob(f"repeat-*/{TRIALS}"))) for line in read_log(file)]
+    try:
+        tried = [(_convolutions(Architecture.from_dict(line)), float(line["mAP"])) for line in lines]
+    except (SettingsError, KeyError, TypeError, ValueError, AttributeError):
+        return None
+    return Markup(charts.scores_by_depth(tried, _convolutions(architecture))) if tried else None
+
+
+def _convolutions(architecture: Architecture) -> int:
+    """Return the number of light 3x3 convolutions in an architecture's branches."""
+    return sum(sum(place.depths) for place in architecture.places)
 
 
 def _undecided(choices: Sequence[Choice]) -> list[str]:

@@ -1,0 +1,139 @@
+"""Trials whose networks have weights of their own: each is trained by itself, and scored on identities it did not learn.
+
+Networks that share the weights of a supernet learn slowly, most of all from few images. The same minutes train a dozen of
+them alone, and further (docs/experiments.md, "Trials with weights of their own").
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from msinet.architecture_search.effects import Trial
+from msinet.architecture_search.settings import TRIALS
+from msinet.architecture_search.sides import Sides
+from msinet.architecture_search.trials import scores_of, write_trials
+from msinet.architecture_search.twins import TwinsSearch
+from msinet.data.records import ImageRecord
+from msinet.engine.feed import Caches, Feed
+from msinet.engine.interrupts import Stop, stop_on_interrupt
+from msinet.engine.loop import Loop, Shown
+from msinet.engine.machine import Log
+from msinet.model.msinet.search_space import Cells, SearchSpace
+
+SCORES = "trial_scores"
+"""Name of the scores in a checkpoint."""
+
+SPREAD = 0.5
+"""Concentration of the Dirichlet distribution that each network draws its chances from."""
+
+
+def draw_apart(space: SearchSpace, count: int, seed: int) -> list[Cells]:
+    """Draw networks that differ as wholes: each draws its chances of the options first, then the option at each place.
+
+    With equal chances everywhere all networks would be alike on average, and a few of them would tell little of what an
+    option does everywhere.
+    """
+    drawn = []
+    for number in range(count):
+        random = np.random.default_rng((seed, 3, number))
+        values = np.zeros((space.places, len(space.columns)))
+        for decision in space.decisions:
+            chances = random.dirichlet([SPREAD] * len(decision.options))
+            values[range(space.places), decision.columns.start + random.choice(len(chances), space.places, p=chances)] = 1
+        drawn.append(space.largest(values.tolist()))
+    return drawn
+
+
+def with_whole_identities(sides: Sides, records: Sequence[ImageRecord]) -> Sides:
+    """Return the sides with all images of the weights' identities: no alphas need the half of those that are on both.
+
+    Where the alphas have no identities of their own, those images are scored, and the sides stay.
+    """
+    learnt = set(sides.weight_identities)
+    if learnt.issuperset(sides.alpha_identities):
+        return sides
+    images = tuple(record for record in records if record.identity in learnt)
+    return replace(sides, split=replace(sides.split, weight_images=images))
+
+
+class TrainedTrials:
+    """Networks of the space, trained one after the other: a run of as many steps as all of them take together.
+
+    Every network starts from the same weights and sees the same batches, so that scores differ by the networks alone.
+
+    Args:
+        begin: gives untrained weights, the same in every call.
+        feed: images of the weights' side.
+        loop: of the run.
+        caches: decoded images.
+    """
+
+    def __init__(self, begin: Callable[[], TwinsSearch], feed: Feed, loop: Loop, caches: Caches) -> None:
+        self.begin, self.feed, self.loop, self.caches = begin, feed, loop, caches
+        self.twins = begin()
+        self.settings, self.machine = self.twins.settings, self.twins.machine
+        self.drawn = draw_apart(self.twins.supernet.space, self.settings.trials, self.settings.seed)
+        self.scores: list[float] = []
+        """Those of the networks that are done."""
+
+    @property
+    def trials(self) -> list[Trial]:
+        """The networks that are done, no more than were asked for."""
+        return [Trial(cells, score) for cells, score in zip(self.drawn, self.scores, strict=False)]
+
+    def resume(self) -> bool:
+        """Go on from the run's checkpoint, if there is one, and return whether all networks are done."""
+        if tensors := self.loop.resume():
+            self.scores = tensors.pop(SCORES).tolist()
+            self.twins.restore(tensors)
+        return len(self.trials) == len(self.drawn)
+
+    def run(self) -> list[Trial]:
+        """Train and score the networks that are left, and return all. Writes `trials.jsonl`, the log and checkpoints."""
+        loop, machine = self.loop, self.machine
+        loop.begin("search", self.work)
+        tracker = machine.tracker(self.settings.tracker, "search", loop.folder.out)
+        with tracker as log, stop_on_interrupt(machine.processes) as stop:
+            while len(self.scores) < len(self.drawn):
+                self.train(len(self.scores), log, stop)
+        return self.trials
+
+    def train(self, number: int, log: Log, stop: Stop) -> None:
+        """Train a network to its end, from where it is, and score it."""
+        loop, cells, first = self.loop, self.drawn[number], self.loop.step % self.steps
+        if not first:
+            self.twins = self.begin()
+            self.twins.fill(self.twins.weight_memory, self.feed.records, self.caches, cells)
+        twins = self.twins
+        for step, batch in enumerate(self.feed.batches(range(first, self.steps), self.machine, self.caches), first):
+            twins.follow_schedules(step, loop.steps_per_epoch)
+            loss = twins.learn(batch, cells)
+            more: dict[str, float] = {"network": number + 1}
+            loop.record({"loss": loss}, {"loss": Shown(batch.positions, self.feed.records)})
+            if step + 1 == self.steps:
+                self.scores.append(scores_of(twins, self.caches).score(cells))
+                more["mAP"] = self.scores[-1]
+                if self.machine.is_first:
+                    write_trials(loop.folder.out / TRIALS, self.trials)
+            if loop.ends_epoch:
+                loop.log_epoch(log, **more)
+            stops = loop.end_step(stop)
+            if stops or loop.save_is_due:
+                loop.save(twins.tensors() | {SCORES: torch.tensor(self.scores, dtype=torch.float64)})
+            if stops:
+                raise KeyboardInterrupt
+
+    @property
+    def steps(self) -> int:
+        """Steps of one network."""
+        return self.settings.epochs * self.loop.steps_per_epoch
+
+    def work(self, steps: range) -> float:
+        """Return what some steps of the run cost, in steps with images of full size."""
+        whole, each = len(steps) // self.steps, self.feed.work(range(self.steps))
+        first = steps.start % self.steps
+        last = first + len(steps) % self.steps
+        rest = self.feed.work(range(first, min(last, self.steps))) + self.feed.work(range(max(last - self.steps, 0)))
+        return whole * each + rest
