@@ -107,6 +107,7 @@ def test_a_score_is_that_of_the_network_trained_alone(splits, settings, searched
     before = twins.alphas.detach().clone()
     feed = Feed(sides.split.weight_images, settings, sides.weight_identities)
     twins.fill(twins.weight_memory, sides.split.weight_images, {}, cells)
+    twins.only_learning(twins.weights)
     for step, batch in enumerate(feed.batches(range(settings.epochs * len(feed)), machine, {})):
         twins.follow_schedules(step, len(feed))
         twins.learn(batch, cells)
@@ -141,6 +142,15 @@ def test_more_trials_go_on_and_fewer_train_nothing(splits, settings, searched, t
     assert after[:8] == before and len(after) == 9
     monkeypatch.setattr(TwinsSearch, "learn", None)
     assert search(splits, settings, tmp_path).architecture == searched[1].architecture
+
+
+def test_without_trials_a_supernet_is_trained(splits, settings, searched, tmp_path):
+    """And not taken for one of a folder whose networks have weights of their own."""
+    shutil.copytree(searched[0], tmp_path / "own")
+    with pytest.raises(CheckpointError, match="trial_weights: own -> shared"):
+        search(splits, replace(settings, trials=0), tmp_path / "own")
+    found = search(splits, replace(settings, trials=0), tmp_path / "none")
+    assert found.architecture == Architecture.from_alphas(found.alphas, space_of(settings))
 
 
 def test_another_budget_trains_nothing(splits, settings, searched, tmp_path, monkeypatch):

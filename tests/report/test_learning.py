@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from msinet.architecture_search.certainty import Choice
+from msinet.architecture_search.search import search
 from msinet.evaluation.result import RetrievalResult
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.search_space import PUBLISHED
@@ -85,3 +86,45 @@ def test_cost_is_said_in_words(model):
 
 def test_without_a_network_there_is_no_part_on_it():
     assert network_part(None, None) is None
+
+
+@pytest.fixture(scope="module")
+def own_trials(make_splits, search_settings, tmp_path_factory):
+    """Folder of a search whose trials have weights of their own."""
+    out = tmp_path_factory.mktemp("own")
+    search(make_splits(train=12), replace(search_settings, space="scales", trials=8, trial_weights="own"), out)
+    return out
+
+
+def test_a_search_without_a_supernet_shows_its_trials_alone(own_trials):
+    found = search_part(own_trials, None)
+    assert found.shares is found.losses is None and found.by_trials and not found.doubts
+    assert found.trials.count("<use") >= 8 and "light 3x3 convolutions" in found.trials
+    written = json.loads((own_trials / "architecture.json").read_text())
+    assert len(found.places) == sum(map(len, Architecture.from_dict(written).cells)) * 2
+    assert {choice.gain for place in found.places for choice in place.choices if choice} == {
+        choice["gain"] for choice in written["choices"]
+    }
+
+
+def test_trials_of_a_supernet_are_shown_beside_its_shares(folder, model, own_trials, tmp_path):
+    for name in ("architecture.json", "search.jsonl"):
+        shutil.copy(folder / name, tmp_path)
+    assert search_part(tmp_path, model).trials is None
+    shutil.copy(own_trials / "trials.jsonl", tmp_path)
+    found = search_part(tmp_path, model)
+    assert found.trials and found.shares and found.losses
+
+
+@pytest.mark.parametrize("damage", [{"effects": None}, {"effects": {"columns": [], "rows": [7]}}, {"effects": {"rows": []}}])
+def test_damaged_effects_leave_the_search_out(own_trials, tmp_path, damage):
+    shutil.copytree(own_trials, tmp_path, dirs_exist_ok=True)
+    file = tmp_path / "architecture.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | damage))
+    assert search_part(tmp_path, None) is None
+
+
+def test_trials_of_another_format_are_left_out(own_trials, tmp_path):
+    shutil.copytree(own_trials, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "trials.jsonl").write_text('{"mAP": 0.5}\n[]\n')
+    assert search_part(tmp_path, None).trials is None

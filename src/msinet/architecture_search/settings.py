@@ -137,7 +137,6 @@ class SearchSettings(LoopSettings):
         require_one_of(self, "trial_weights", TrialWeights)
         fewest = FEWEST_TRIALS[self.trial_weights]
         require(self, "trials", self.trials == 0 or self.trials >= fewest, f"give 0, or {fewest} at least")
-        require(self, "trial_weights", self.has_supernet or self.trials > 0, "own weights need trials, such as 12; without trials give shared")
         require(self, "repeats", self.repeats >= 1, "it must be at least 1")
         for name in ("budget_macs", "budget_ms"):
             limit = getattr(self, name)
@@ -157,8 +156,8 @@ class SearchSettings(LoopSettings):
 
     @property
     def has_supernet(self) -> bool:
-        """Whether a supernet is trained, with its alphas."""
-        return self.trial_weights == "shared"
+        """Whether a supernet is trained, with its alphas: without trials always."""
+        return self.trials == 0 or self.trial_weights == "shared"
 
     @property
     def of_decision(self) -> dict[str, Any]:
@@ -170,7 +169,7 @@ class SearchSettings(LoopSettings):
     def of_weights(self) -> dict[str, Any]:
         """Settings that what is trained depends on, as plain values. Of weights of their own, a budget is not among them."""
         values = {name: value for name, value in settings_dict(self).items() if name not in DECISION}
-        return values if self.has_supernet else values | BUDGET
+        return values | ({"trial_weights": "shared"} if self.has_supernet else BUDGET)
 
     @property
     def has_budget(self) -> bool:

@@ -1,6 +1,6 @@
 """Trials whose networks have weights of their own: each is trained by itself, and scored on identities it did not learn.
 
-Networks that share the weights of a supernet learn slowly, most of all from few images. The same minutes train a dozen of
+Networks that share the weights of a supernet learn slowly, most of all from few images. The same minutes train ten of
 them alone, and further (docs/experiments.md, "Trials with weights of their own").
 """
 
@@ -107,6 +107,7 @@ class TrainedTrials:
             self.twins = self.begin()
             self.twins.fill(self.twins.weight_memory, self.feed.records, self.caches, cells)
         twins = self.twins
+        twins.only_learning(twins.weights)
         for step, batch in enumerate(self.feed.batches(range(first, self.steps), self.machine, self.caches), first):
             twins.follow_schedules(step, loop.steps_per_epoch)
             loss = twins.learn(batch, cells)

@@ -101,6 +101,7 @@ class TwinsSearch:
 
         Each process has its share of the batches; all update by the same gradients, and their memories by all features.
         """
+        self.only_learning(self.weights)
         weight_loss = self.learn(weight_batch)
         # (3) With the weights just updated, the alphas learn from the validation batch: equation 2 against C_val, then
         # equation 3.
@@ -113,9 +114,11 @@ class TwinsSearch:
         return weight_loss, self.machine.mean(alpha_loss)
 
     def learn(self, batch: Batch, cells: Cells | None = None) -> Tensor:
-        """Do the weights' part of an iteration and return its loss: of the mixture or, given its cells, of one network."""
+        """Do the weights' part of an iteration and return its loss: of the mixture or, given its cells, of one network.
+
+        The weights have to be learning: see `only_learning`.
+        """
         # (1) The weights omega learn from the training batch: equation 2 against C_tr.
-        self.only_learning(self.weights)
         features, loss = self.contrast(batch, self.weight_memory, cells)
         self.descend(loss, self.weight_optimizer, self.weights)
         # (2) The features are folded into C_tr: equation 3.
