@@ -51,8 +51,8 @@ def test_numbers_in_short(number, short):
     ("changes", "words"),
     [
         ({"space": "wide"}, "space is wide"),
-        ({"trials": 5}, "give 0, or 20 at least"),
-        ({"trials": -1}, "give 0, or 20 at least"),
+        ({"trials": 5}, "give 0, or 8 at least"),
+        ({"trials": -1}, "give 0, or 8 at least"),
         ({"repeats": 0}, "at least 1"),
         ({"budget_macs": 1e8}, "it needs trials"),
         ({"budget_ms": 5.0}, "it needs trials"),

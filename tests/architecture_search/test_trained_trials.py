@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from msinet.architecture_search.conclusion import hardly_learned
 from msinet.architecture_search.search import search, space_of
 from msinet.architecture_search.sides import twin_sides
 from msinet.architecture_search.trained_trials import draw_apart, with_whole_identities
@@ -114,6 +115,14 @@ def test_a_score_is_that_of_the_network_trained_alone(splits, settings, searched
     trial = json.loads((searched[0] / "trials.jsonl").read_text().splitlines()[3])
     assert scores_of(twins, {}).score(cells) == trial["mAP"]
     torch.testing.assert_close(twins.alphas.detach(), before, rtol=0, atol=0)
+
+
+def test_a_search_says_that_its_trials_have_hardly_learned(searched):
+    """Two epochs of a few steps teach nothing."""
+    assert any("have hardly learned: their median mAP is" in doubt for doubt in searched[1].doubts)
+    assert hardly_learned([0.3, 0.1, 0.2], [0.1, 0.05, 0.2]) == []
+    [words] = hardly_learned([0.3, 0.1, 0.14], [0.1, 0.05, 0.2])
+    assert "14.0%, and 10.0% untrained" in words
 
 
 @pytest.mark.parametrize("part", [0.2, 0.25, 0.6])

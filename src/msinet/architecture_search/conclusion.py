@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import torch
@@ -30,6 +31,9 @@ NO_TRIALS = (
     "There were no trials: identities that train no weights need two images each, of two cameras where cameras are known. "
     "{} decided."
 )
+
+LEARNED = 1.5
+"""How many times the mAP of untrained networks the median of trained ones has at least."""
 
 NOTHING_FOUND = "The trials tell no option from another: the cheapest network is taken. More trials or repeats may tell."
 
@@ -76,6 +80,8 @@ class Repeat:
     trials: Sequence[Trial]
     made_from: Mapping[str, Any]
     finished_before: bool
+    untrained: Sequence[float] = ()
+    """mAP (0 to 1) of networks before they learned, where each trial has its own weights."""
 
 
 def conclude(repeats: Sequence[Repeat], settings: SearchSettings, out: Path) -> Searched:
@@ -94,6 +100,8 @@ def conclude(repeats: Sequence[Repeat], settings: SearchSettings, out: Path) -> 
         decides = first.machine.is_first
         own = decided_by_trials(decisions, settings, alphas.tolist(), first.mixture_temperature) if decides else None
         found: Searched = first.machine.gather_objects([own])[0]
+        if untrained := [score for repeat in repeats for score in repeat.untrained]:
+            found = replace(found, doubts=(*found.doubts, *hardly_learned([trial.score for trial in trials], untrained)))
         if not trials:
             found = replace(found, doubts=(NO_TRIALS.format("The lowest cost"),))
         kept["effects"] = {"columns": list(space.columns), "rows": decisions.effects.values.tolist()}
@@ -130,6 +138,17 @@ def decided_by_trials(
     front = {budget: of_budget(decisions, budget, settings) for budget in settings.budgets}
     doubts = () if decisions.effects.mean.any() else (NOTHING_FOUND,)
     return Searched(architecture, tuple(map(tuple, alphas)), tuple(choices), doubts, width, tuple(findings), front)
+
+
+def hardly_learned(scores: Sequence[float], untrained: Sequence[float]) -> list[str]:
+    """Return in a sentence that trials score little more than untrained networks; none where they score more."""
+    now, before = median(scores), median(untrained)
+    if now >= LEARNED * before:
+        return []
+    return [
+        f"The networks of the trials have hardly learned: their median mAP is {now:.1%}, and {before:.1%} untrained. "
+        "What learns first may not be what learns best: give the trials more epochs."
+    ]
 
 
 def of_budget(decisions: Decisions, budget: float, settings: SearchSettings) -> OfBudget:

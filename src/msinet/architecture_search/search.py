@@ -137,14 +137,14 @@ def _by_own_weights(
         begin_from(settings.init, twins, says)
         return twins
 
-    twins, trials, finished_before = begin(says=not folder.has_checkpoint), [], not has_trials
+    twins, trials, untrained, finished_before = begin(says=not folder.has_checkpoint), [], [], not has_trials
     if has_trials:
         feed = Feed(sides.split.weight_images, settings, sides.weight_identities)
         loop = Loop(folder, settings.trials * settings.epochs * len(feed), len(feed), machine)
         run = TrainedTrials(begin, feed, loop, caches)
         finished_before = run.resume()
-        trials = run.trials if finished_before else run.run()
-    return Repeat(twins, twins.alphas.detach(), trials, folder.made_from, finished_before)
+        trials, untrained = run.trials if finished_before else run.run(), run.untrained
+    return Repeat(twins, twins.alphas.detach(), trials, folder.made_from, finished_before, untrained)
 
 
 def begin_from(init: str | None, twins: TwinsSearch, says: bool = True) -> None:

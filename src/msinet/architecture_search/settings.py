@@ -23,8 +23,8 @@ DECISION = frozenset({"trials", "repeats", "budgets", "fit_width"})
 BUDGET = {"budget_macs": None, "budget_ms": None, "on": "torch"}
 """Settings that the alphas of a supernet depend on as well, and their values without a budget."""
 
-FEWEST_TRIALS = {"shared": 20, "own": 8}
-"""Fewest trials from which effects are estimated, by whose weights the networks have."""
+FEWEST_TRIALS = 8
+"""Fewest trials from which effects are estimated."""
 
 UNITS = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9}
 
@@ -101,12 +101,11 @@ class SearchSettings(LoopSettings):
     mixture_temperature: Annotated[float, SEARCH] = 1.0
     """Final temperature T of softmax(alpha / T). It falls geometrically from 1, so that the mixture becomes a choice."""
     trials: Annotated[int, SEARCH] = 0
-    """Networks of the space that are scored on identities that train no weights: at least 20, or 8 with weights of their
-    own. The effect of each option on their mAP decides or, where it is too small to tell, the lower cost. 0: the largest
-    alphas decide, as published."""
+    """Networks of the space that are scored on identities that train no weights, at least 8. The effect of each option
+    on their mAP decides or, where it is too small to tell, the lower cost. 0: the largest alphas decide, as published."""
     trial_weights: Annotated[TrialWeights, SEARCH] = "shared"
-    """Weights of the networks of the trials. shared: those of one supernet, trained for the epochs. own: each network is
-    trained by itself for the epochs; there is no supernet, and no alphas learn."""
+    """Weights of the networks of the trials. shared: those of one supernet, trained for the epochs; take 150 trials. own:
+    each network is trained by itself for the epochs, no supernet and no alphas are; take 10 trials."""
     repeats: Annotated[int, SEARCH] = 1
     """Supernets that are trained, with consecutive seeds. They decide together."""
     budget_macs: Annotated[float | None, SEARCH, Parameter(converter=amount)] = None
@@ -135,8 +134,7 @@ class SearchSettings(LoopSettings):
         require(self, "alpha_start_epoch", 0 <= self.alpha_start_epoch < self.epochs, late)
         require(self, "mixture_temperature", 0 < self.mixture_temperature <= 1, "it lies above 0 and at most at 1")
         require_one_of(self, "trial_weights", TrialWeights)
-        fewest = FEWEST_TRIALS[self.trial_weights]
-        require(self, "trials", self.trials == 0 or self.trials >= fewest, f"give 0, or {fewest} at least")
+        require(self, "trials", self.trials == 0 or self.trials >= FEWEST_TRIALS, f"give 0, or {FEWEST_TRIALS} at least")
         require(self, "repeats", self.repeats >= 1, "it must be at least 1")
         for name in ("budget_macs", "budget_ms"):
             limit = getattr(self, name)

@@ -20,10 +20,14 @@ from msinet.engine.feed import Caches, Feed
 from msinet.engine.interrupts import Stop, stop_on_interrupt
 from msinet.engine.loop import Loop, Shown
 from msinet.engine.machine import Log
+from msinet.model.batch_statistics import kept_statistics
 from msinet.model.msinet.search_space import Cells, SearchSpace
 
-SCORES = "trial_scores"
-"""Name of the scores in a checkpoint."""
+SCORES, UNTRAINED = "trial_scores", "untrained_scores"
+"""Names of the scores in a checkpoint."""
+
+UNTRAINED_NETWORKS = 3
+"""Networks that are scored before they learn as well."""
 
 SPREAD = 0.5
 """Concentration of the Dirichlet distribution that each network draws its chances from."""
@@ -77,6 +81,8 @@ class TrainedTrials:
         self.drawn = draw_apart(self.twins.supernet.space, self.settings.trials, self.settings.seed)
         self.scores: list[float] = []
         """Those of the networks that are done."""
+        self.untrained: list[float] = []
+        """Those of the first networks before they learned."""
 
     @property
     def trials(self) -> list[Trial]:
@@ -86,7 +92,7 @@ class TrainedTrials:
     def resume(self) -> bool:
         """Go on from the run's checkpoint, if there is one, and return whether all networks are done."""
         if tensors := self.loop.resume():
-            self.scores = tensors.pop(SCORES).tolist()
+            self.scores, self.untrained = (tensors.pop(name).tolist() for name in (SCORES, UNTRAINED))
             self.twins.restore(tensors)
         return len(self.trials) == len(self.drawn)
 
@@ -106,6 +112,10 @@ class TrainedTrials:
         if not first:
             self.twins = self.begin()
             self.twins.fill(self.twins.weight_memory, self.feed.records, self.caches, cells)
+            if number < UNTRAINED_NETWORKS:
+                with kept_statistics(self.twins.supernet):
+                    self.untrained.append(scores_of(self.twins, self.caches).score(cells))
+                self.twins.supernet.train()
         twins = self.twins
         twins.only_learning(twins.weights)
         for step, batch in enumerate(self.feed.batches(range(first, self.steps), self.machine, self.caches), first):
@@ -122,7 +132,9 @@ class TrainedTrials:
                 loop.log_epoch(log, **more)
             stops = loop.end_step(stop)
             if stops or loop.save_is_due:
-                loop.save(twins.tensors() | {SCORES: torch.tensor(self.scores, dtype=torch.float64)})
+                scores = {SCORES: self.scores, UNTRAINED: self.untrained}
+                scores = {name: torch.tensor(values, dtype=torch.float64) for name, values in scores.items()}
+                loop.save(twins.tensors() | scores)
             if stops:
                 raise KeyboardInterrupt
 
