@@ -107,7 +107,7 @@ class SearchSettings(LoopSettings):
     """Weights of the networks of the trials. shared: those of one supernet, trained for the epochs; take 150 trials. own:
     each network is trained by itself for the epochs, no supernet and no alphas are; take 10 trials."""
     repeats: Annotated[int, SEARCH] = 1
-    """Supernets that are trained, with consecutive seeds. They decide together."""
+    """How often everything is trained, with consecutive seeds. All decide together."""
     budget_macs: Annotated[float | None, SEARCH, Parameter(converter=amount)] = None
     """Most multiply-adds of the network for one image, such as 200M. Needs trials."""
     budget_ms: Annotated[float | None, SEARCH] = None
@@ -116,7 +116,7 @@ class SearchSettings(LoopSettings):
     """What runs the network where the milliseconds count: torch as it is, onnx or openvino as msinet export writes it in
     fp32. The first time, random networks are exported and timed, which takes minutes; the table of times is kept."""
     budgets: Annotated[tuple[float, ...], SEARCH, SEVERAL_AMOUNTS] = ()
-    """Several budgets of multiply-adds, such as 50M 100M: each gives an architecture, all by one supernet. Needs trials."""
+    """Several budgets of multiply-adds, such as 50M 100M: each gives an architecture, all by the same trials."""
     fit_width: Annotated[bool, SEARCH] = False
     """Fit the width to the budget: what was found at the width of the search takes the largest one that meets the budget."""
 
