@@ -22,7 +22,7 @@ BLOCK = re.compile(r"^```(console|bash|python)\n(.*?)^```$", re.M | re.S)
 LINK = re.compile(r"(?:\]\(|src=\"|srcset=\")(?!https?:|#)([^)#\"]+)")
 
 FEWER = {
-    "--trials": "20",
+    "--trials": "8",
     "--identities": "12",
     "--cameras": "2",
     "--size": "24",

@@ -183,6 +183,17 @@ def test_two_processes_try_networks_as_one(splits, search_settings, tmp_path):
     assert trials.read_bytes() == whole
 
 
+@pytest.mark.usefixtures("frozen")
+def test_two_processes_train_the_networks_of_trials_as_one(splits, search_settings, tmp_path):
+    settings = replace(search_settings, **SGD, space="scales", trials=8, trial_weights="own")
+    search(splits, settings, tmp_path / "one")
+    assert in_processes(lambda _: search(splits, settings, tmp_path / "two")) == [0, 0]
+    assert largest_difference(*(tmp_path / name / "search.checkpoint.safetensors" for name in ("one", "two"))) < 1e-5
+    lines = [(tmp_path / name / "trials.jsonl").read_text().splitlines() for name in ("one", "two")]
+    one, two = ([json.loads(line)["mAP"] for line in own] for own in lines)
+    assert len(two) == 8 and two == pytest.approx(one, abs=1e-6)
+
+
 def test_two_processes_score_architectures_as_one(splits, search_settings, tmp_path):
     search(splits, replace(search_settings, validation_share=0.3), tmp_path)
     architectures = [Architecture.from_interactions([name] * 6, 1) for name in ("none", "channel_gate")]
