@@ -44,7 +44,7 @@ class Searched:
 
     architecture: Architecture
     alphas: tuple[tuple[float, ...], ...]
-    """(L, columns), as they are at the end; of several repeats, their means. Without a supernet they have learned nothing."""
+    """(L, columns), as they are at the end; of several repeats, their means. Without a supernet they are untrained."""
     choices: tuple[Choice, ...]
     """How sure the search is of each decision: first the interactions, place by place."""
     doubts: tuple[str, ...]
