@@ -1,6 +1,7 @@
 """The scripts of examples/, on painted images."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from PIL import Image
 from tests.onnx_file import write_mean_colour
 
+import msinet
 from msinet.data.embeddings import Embeddings
 from msinet.data.records import ImageRecord
 from msinet.evaluation.evidence import Evidence, RankedImage, RankedQuery, ShownImage
@@ -104,3 +106,22 @@ def test_a_closing_map_makes_cosines_those_of_the_teacher(load_example, monkeypa
 
     mapped = script.follow(network, script.Views([views], teacher), teacher).vectors(views)
     assert distance(mapped) < distance(plain) / 20
+
+
+def test_networks_that_differ_by_their_seed_are_one_point_of_a_front(load_example, result, tmp_path, monkeypatch, capsys):
+    script = load_example("front")
+    monkeypatch.setattr(script, "SECONDS", 0.0)
+    small, wide = (
+        MSINet.build(count, (32, 32), width, Architecture.find("all:none:1,0x1")) for count, width in ((1, 0.25), (1, 0.5))
+    )
+    for name, network, score in (("small-0", small, 0.5), ("small-1", small, 0.7), ("wide-0", wide, 0.8)):
+        msinet.save_model(network, tmp_path / name)
+        scored = replace(result, scores=replace(result.scores, mAP=score))
+        scored.save(tmp_path / name / "result.json")
+    (tmp_path / "small-unfinished").mkdir()
+    groups = f"ours={tmp_path}/small-*", f"wider={tmp_path}/wide-*"
+    monkeypatch.setattr(sys, "argv", ["front.py", f"{tmp_path}/front.svg", *groups])
+    script.main()
+    said = sorted(line.split(" ms, ")[1] for line in capsys.readouterr().out.splitlines())
+    assert said == ["mAP 60.0%, 2 trained", "mAP 80.0%, 1 trained"]
+    assert "<svg" in (tmp_path / "front.svg").read_text()
