@@ -3,6 +3,8 @@
 import json
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ import torch
 from msinet.architecture_search.conclusion import hardly_learned
 from msinet.architecture_search.search import search, space_of
 from msinet.architecture_search.sides import twin_sides
-from msinet.architecture_search.trained_trials import draw_apart, with_whole_identities
+from msinet.architecture_search.trained_trials import TrainedTrials, draw_apart, with_whole_identities
 from msinet.architecture_search.trials import scores_of
 from msinet.architecture_search.twins import TwinsSearch
 from msinet.data.records import identities
@@ -153,6 +155,19 @@ def test_more_trials_go_on_and_fewer_train_nothing(splits, settings, searched, t
     assert search(splits, settings, tmp_path).architecture == searched[1].architecture
 
 
+def test_small_images_count_less_in_the_work_of_every_network(splits, settings):
+    """Half of each network's epochs, on a quarter of the pixels: the slow sum over single steps."""
+    small = replace(settings, epochs=4, small_epochs=2, image_height=128, image_width=128)
+    feed = Feed(splits.train, small)
+    loop: Any = SimpleNamespace(total=8 * 4 * len(feed), steps_per_epoch=len(feed))
+    twins: Any = SimpleNamespace(settings=small, machine=None, supernet=SimpleNamespace(space=SCALES))
+    run = TrainedTrials(lambda: twins, feed, loop, {})
+    each = [feed.work(range(step % run.steps, step % run.steps + 1)) for step in range(loop.total)]
+    assert 0 < min(each) < max(each) == 1
+    for steps in (range(loop.total), range(1, loop.total), range(3, 5), range(run.steps - 1, 3 * run.steps + 2), range(0)):
+        assert run.work(steps) == pytest.approx(sum(each[step] for step in steps))
+
+
 def test_without_trials_a_supernet_is_trained(splits, settings, searched, tmp_path):
     """And not taken for one of a folder whose networks have weights of their own."""
     shutil.copytree(searched[0], tmp_path / "own")
@@ -185,7 +200,7 @@ def test_without_identities_that_can_be_scored_the_lowest_cost_decides(splits, s
     monkeypatch.setattr(TwinsSearch, "learn", None)
     alone = replace(splits, train=tuple({record.identity: record for record in splits.train}.values()))
     found = search(alone, settings, tmp_path)
-    assert found.architecture.cells == SCALES.cut([SCALES.largest_places([[0] * 13])[0]] * 12, [1, 1, 1])
+    assert found.architecture.cells == Architecture.find("all:none:1,0x1").cells
     assert "There were no trials" in found.doubts[0] and "The lowest cost decided" in found.doubts[0]
     with pytest.raises(DatasetError, match="a budget needs trials"):
         search(alone, replace(settings, budget_macs=2e6), tmp_path / "budget")

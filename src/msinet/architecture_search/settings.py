@@ -105,7 +105,7 @@ class SearchSettings(LoopSettings):
     on their mAP decides or, where it is too small to tell, the lower cost. 0: the largest alphas decide, as published."""
     trial_weights: Annotated[TrialWeights, SEARCH] = "shared"
     """Weights of the networks of the trials. shared: those of one supernet, trained for the epochs; take 150 trials. own:
-    each network is trained by itself for the epochs, no supernet and no alphas are; take 10 trials."""
+    each network is trained by itself for the epochs, without a supernet or alphas; take 10 trials."""
     repeats: Annotated[int, SEARCH] = 1
     """How often everything is trained, with consecutive seeds. All decide together."""
     budget_macs: Annotated[float | None, SEARCH, Parameter(converter=amount)] = None

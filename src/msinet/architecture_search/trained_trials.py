@@ -132,9 +132,8 @@ class TrainedTrials:
                 loop.log_epoch(log, **more)
             stops = loop.end_step(stop)
             if stops or loop.save_is_due:
-                scores = {SCORES: self.scores, UNTRAINED: self.untrained}
-                scores = {name: torch.tensor(values, dtype=torch.float64) for name, values in scores.items()}
-                loop.save(twins.tensors() | scores)
+                known = {SCORES: self.scores, UNTRAINED: self.untrained}
+                loop.save(twins.tensors() | {name: torch.tensor(own, dtype=torch.float64) for name, own in known.items()})
             if stops:
                 raise KeyboardInterrupt
 
@@ -145,8 +144,6 @@ class TrainedTrials:
 
     def work(self, steps: range) -> float:
         """Return what some steps of the run cost, in steps with images of full size."""
-        whole, each = len(steps) // self.steps, self.feed.work(range(self.steps))
-        first = steps.start % self.steps
-        last = first + len(steps) % self.steps
-        rest = self.feed.work(range(first, min(last, self.steps))) + self.feed.work(range(max(last - self.steps, 0)))
-        return whole * each + rest
+        begins = range(0, self.loop.total, self.steps)
+        own = (range(max(steps.start - begin, 0), min(steps.stop - begin, self.steps)) for begin in begins)
+        return sum(self.feed.work(of_network) for of_network in own if of_network)
