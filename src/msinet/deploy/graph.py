@@ -22,6 +22,7 @@ class Graph(nn.Module):
     def __init__(self, network: Network, last_map: bool = False) -> None:
         super().__init__()
         self.network, self.last_map = folded(network), last_map
+        _pool_last(self.network)
         self.register_buffer("mean", 255 * torch.tensor(MEAN)[:, None, None])
         self.register_buffer("std", 255 * torch.tensor(STD)[:, None, None])
         for parameter in self.parameters():
@@ -33,3 +34,13 @@ class Graph(nn.Module):
         adaptation = self.network.adaptation
         vectors = adaptation(features.embedding) if adaptation else features.embedding
         return (vectors, features.last) if self.last_map else vectors
+
+
+def _pool_last(network: nn.Module) -> None:
+    """Exchange each maximum and the ReLU after it: the same numbers, and a runtime makes convolution and ReLU one step."""
+    for row in network.modules():
+        if isinstance(row, nn.Sequential):
+            for number in range(len(row) - 1):
+                pool, relu = row[number], row[number + 1]
+                if isinstance(pool, nn.MaxPool2d) and isinstance(relu, nn.ReLU):
+                    row[number], row[number + 1] = relu, pool

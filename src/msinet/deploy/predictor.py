@@ -50,7 +50,7 @@ class Predictor(Embedder):
         streams: int = 1,
     ) -> None:
         self.file = RuntimeFile.named(model) or file_of_model(model)
-        self.opened = open_file(self.file, threads, streams)
+        self.opened = open_file(self.file, threads, streams, keep=True)
         self.batch_size, self.at_once = batch_size, self.opened.streams
         self.input = _only_input(self.file, self.opened)
         self.exported = ExportedFacts.of(self.opened.metadata, self.file)

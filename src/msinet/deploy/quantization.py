@@ -1,4 +1,6 @@
-"""Quantization to 8-bit integers: convolutions by the ranges that calibration images give, all else in floating point.
+"""Quantization to 8-bit integers, by the ranges that calibration images give.
+
+Convolutions compute in integers and, in OpenVINO, what passes their maps on; all else in floating point.
 
 The linear map of an adaptation, attention and the scaling to unit length stay in floating point: they are small, and a map
 that divides by small variances multiplies rounding errors.
@@ -12,6 +14,9 @@ import numpy as np
 
 from msinet.deploy.own_thread import in_own_thread
 from msinet.errors import MissingExtraError
+
+IN_INTEGERS = {"Convolution", "GroupConvolution", "Add", "AvgPool", "Concat", "MaxPool", "Relu"}
+"""OpenVINO's operations on maps that compute in integers: a sum of maps in floats would keep whole cells from integers."""
 
 BATCH = 8
 """Calibration images that the network sees at a time."""
@@ -70,7 +75,12 @@ def quantize_openvino(model: Any, calibration: np.ndarray) -> Any:
     except ImportError as error:
         raise MissingExtraError(str(error.name), "export") from error
     images = nncf.Dataset([calibration[i : i + 1] for i in range(len(calibration))])
-    others = sorted({operation.get_type_name() for operation in model.get_ops()} - {"Convolution", "GroupConvolution"})
-    in_float = nncf.IgnoredScope(types=others, validate=False)
+    in_float = nncf.IgnoredScope(names=[each.get_friendly_name() for each in model.get_ops() if not _in_integers(each)])
     # It loads OpenVINO's plugin to compute the ranges.
     return in_own_thread(nncf.quantize, model, images, subset_size=len(calibration), ignored_scope=in_float)
+
+
+def _in_integers(operation: Any) -> bool:
+    """Return whether an operation of an OpenVINO model computes in integers: of those on vectors none does."""
+    of_maps = operation.get_output_size() and operation.get_output_partial_shape(0).rank.get_length() == 4
+    return bool(of_maps) and operation.get_type_name() in IN_INTEGERS

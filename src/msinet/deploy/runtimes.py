@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from msinet.deploy.compiled import compiled
 from msinet.deploy.own_thread import in_own_thread
 from msinet.errors import MissingExtraError, ModelError
 from msinet.extras import extras_named
@@ -59,7 +60,7 @@ class Opened:
     """Number of threads that may call `run` at the same time."""
 
 
-def open_file(file: RuntimeFile, threads: int, streams: int = 1) -> Opened:
+def open_file(file: RuntimeFile, threads: int, streams: int = 1, keep: bool = False) -> Opened:
     """Read a network by its runtime.
 
     Args:
@@ -67,6 +68,7 @@ def open_file(file: RuntimeFile, threads: int, streams: int = 1) -> Opened:
         threads: number of threads that it computes with; 0 for as many as the runtime wants.
         streams: number of batches that OpenVINO computes at the same time, which share the threads; 0 for as many as it
             wants. The other runtimes compute one: two of theirs were no faster.
+        keep: keep in the user's cache what OpenVINO compiles, and take it from there.
 
     Raises:
         ModelError: the file is missing, damaged or of something else.
@@ -80,7 +82,7 @@ def open_file(file: RuntimeFile, threads: int, streams: int = 1) -> Opened:
     if file.path.suffix == ".onnx" and not is_whole_message(file.path):
         raise ModelError(f"cannot read {file.path}: it is no ONNX file, or damaged or cut off: {advice}")
     try:
-        return OPENERS[file.runtime](file.path, threads, streams)
+        return OPENERS[file.runtime](file, threads, streams, keep)
     except (MissingExtraError, ModelError):
         raise
     except Exception as error:  # ONNX Runtime's own derive from nothing else.
@@ -126,13 +128,13 @@ def _number(file: BinaryIO) -> int:
     return -1
 
 
-def _open_onnx(path: Path, threads: int, streams: int) -> Opened:
+def _open_onnx(file: RuntimeFile, threads: int, streams: int, keep: bool) -> Opened:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(str(file.path), options, providers=["CPUExecutionProvider"])
     inputs = tuple(
         Input(tuple(one if isinstance(one, int) else None for one in each.shape), each.type, TYPES.get(each.type))
         for each in session.get_inputs()
@@ -147,27 +149,27 @@ def _open_onnx(path: Path, threads: int, streams: int) -> Opened:
     )
 
 
-def _open_openvino(path: Path, threads: int, streams: int) -> Opened:
+def _open_openvino(file: RuntimeFile, threads: int, streams: int, keep: bool) -> Opened:
     try:
         import openvino  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise MissingExtraError("openvino", "openvino") from error
     core = openvino.Core()
-    model = core.read_model(str(path))
+    model = core.read_model(str(file.path))
     metadata = str(model.get_rt_info(METADATA).astype(str)) if model.has_rt_info(METADATA) else ""
     # Processors with bf16 would else compute floats with it, and their scores would not be those of others.
     options = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "bf16" if _is_rounded(metadata) else "f32"}
     options |= {"NUM_STREAMS": streams} if streams else {"PERFORMANCE_HINT": "THROUGHPUT"}
-    compiled = in_own_thread(core.compile_model, model, "CPU", options)
+    network = in_own_thread(compiled, core, model, options, file if keep else None)
     inputs = []
-    for each in compiled.inputs:
+    for each in model.inputs:
         kind = each.element_type.get_type_name()
         shape = tuple(one.get_length() if one.is_static else None for one in each.partial_shape)
         inputs.append(Input(shape, kind, TYPES.get(kind)))
-    count, free = len(compiled.outputs), SimpleQueue()
-    at_once = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+    count, free = len(model.outputs), SimpleQueue()
+    at_once = int(network.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
     for _ in range(at_once):
-        free.put(compiled.create_infer_request())
+        free.put(network.create_infer_request())
 
     def run(images: np.ndarray) -> list[np.ndarray]:
         request = free.get()
@@ -188,13 +190,13 @@ def _is_rounded(metadata: str) -> bool:
         return False
 
 
-def _open_torch(path: Path, threads: int, streams: int) -> Opened:
+def _open_torch(file: RuntimeFile, threads: int, streams: int, keep: bool) -> Opened:
     with extras_named():
         from msinet.deploy.exported_program import open_program
-    return open_program(path, threads)
+    return open_program(file.path, threads)
 
 
-OPENERS: dict[str, Callable[[Path, int, int], Opened]] = {
+OPENERS: dict[str, Callable[[RuntimeFile, int, int, bool], Opened]] = {
     "onnx": _open_onnx,
     "openvino": _open_openvino,
     "torch": _open_torch,

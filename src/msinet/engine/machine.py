@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from msinet.engine.settings import MachineSettings, Tracker
 from msinet.errors import SettingsError
+from msinet.processor import maker
 from msinet.sharing import share_of
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
@@ -216,9 +217,7 @@ def bf16_is_fast() -> bool:
     """
     if torch.cpu._is_amx_tile_supported():
         return True
-    information = Path("/proc/cpuinfo")
-    by_amd = information.exists() and "AuthenticAMD" in information.read_text()
-    return by_amd and torch.cpu._is_avx512_bf16_supported()
+    return maker() == "AuthenticAMD" and torch.cpu._is_avx512_bf16_supported()
 
 
 def keep_freed_memory() -> None:

@@ -6,9 +6,9 @@ import platform
 import re
 import shutil
 from collections.abc import Mapping
-from pathlib import Path
 
 from msinet.files.caches import cache_folder
+from msinet.processor import processor
 
 PACKAGES = (
     "numpy",
@@ -82,16 +82,6 @@ def machine() -> dict[str, str]:
     except Exception as error:  # A broken installation is what a report may be about.
         facts["PyTorch"] = f"cannot be loaded: {type(error).__name__}: {error}"
     return facts
-
-
-def processor() -> str:
-    """Return the name of the processor."""
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        text = information.read_text(encoding="utf-8", errors="replace")
-        if match := re.search(r"model name\s*: (.*)", text):
-            return match[1]
-    return platform.processor() or platform.machine()
 
 
 def memory() -> str:

@@ -4,8 +4,6 @@ import hashlib
 import json
 import logging
 import math
-import platform
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -24,6 +22,7 @@ from msinet.model.msinet.latencies import BY_PYTORCH, CELL, CONVOLUTION, SECONDS
 from msinet.model.msinet.network import MSINet
 from msinet.model.msinet.search_space import Place, SearchSpace
 from msinet.model.msinet.widths import channels_at
+from msinet.processor import processor
 
 FORMAT = 1
 """Version of the files of measured tables, to be raised when tables are measured in another way."""
@@ -184,7 +183,7 @@ def latency_table(
         raise SettingsError(f"threads is {threads}: it must be at least 1", "threads")
     conditions = {
         "format": FORMAT,
-        "processor": _processor(),
+        "processor": processor(),
         "threads": threads,
         **timing.conditions,
         "width": width,
@@ -234,11 +233,3 @@ def _read(path: Path, space: SearchSpace) -> CostTable | None:
         return CostTable(space, "ms", float(values["fixed"]), cells, options)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _processor() -> str:
-    """Return the name of the processor."""
-    information = Path("/proc/cpuinfo")
-    text = information.read_text(encoding="utf-8", errors="replace") if information.exists() else ""
-    name = re.search(r"model name\s*: (.*)", text)
-    return name[1] if name else platform.processor() or platform.machine()

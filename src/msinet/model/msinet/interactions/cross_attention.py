@@ -28,7 +28,7 @@ class CrossAttention(Interaction):
         The energies are sums over all positions, and the softmax over them is nearly one-hot: float32 at least.
         softmax(rowmax(energy) - energy), as published, is softmax(-energy); branch b's energy is branch a's transposed.
         """
-        energy = a @ b.mT  # (B, C, C)
+        energy = torch.bmm(a, b.mT)  # (B, C, C)
         return softmax_of_large(-energy), softmax_of_large(-energy.mT)
 
     def forward(self, a: Tensor, b: Tensor) -> Branches:
@@ -36,7 +36,7 @@ class CrossAttention(Interaction):
         with without_autocast(a):
             flat_a, flat_b = flat_in_float(a), flat_in_float(b)
             mask_a, mask_b = self.masks(flat_a, flat_b)
-            attended_a, attended_b = self.gamma * (mask_a @ flat_a), self.gamma * (mask_b @ flat_b)
+            attended_a, attended_b = self.gamma * torch.bmm(mask_a, flat_a), self.gamma * torch.bmm(mask_b, flat_b)
         return a + as_map(attended_a, a), b + as_map(attended_b, b)
 
     def terms(self, a: Tensor, b: Tensor) -> Terms:
