@@ -203,13 +203,19 @@ def measure_predictor() -> None:
     """Measure how soon a predictor is ready, and how much memory it takes; write the table."""
     with tempfile.TemporaryDirectory() as name:
         exports = make_exports(Path(name))
-        starts = [start(exports["onnx", "fp32"]) for _ in range(STARTS)]
+        starts = {pair: [start(exports[pair]) for _ in range(STARTS)] for pair in (("onnx", "fp32"), ("openvino", "int8"))}
         peak = peak_memory(exports["openvino", "int8"])
+    rows = [
+        f"| import msinet; msinet.Predictor(FILE), {' '.join(pair)} | {np.median(seconds):.2f} s ({min(seconds):.2f}-"
+        f"{max(seconds):.2f}) | <= 0.5 s |"
+        for pair, seconds in starts.items()
+    ]
     put_section(
         "The predictor",
-        f"`{COMMAND} predictor`, the machine above.\n\n| what | found | bound |\n|---|---|---|\n"
-        f"| import msinet; msinet.Predictor(FILE.onnx) | {np.median(starts):.2f} s ({min(starts):.2f}-{max(starts):.2f})"
-        f" | <= 0.5 s |\n| peak memory, {MANY:,} JPEG images in memory, openvino int8 | {peak:.0f} MB | <= 600 MB |",
+        f"`{COMMAND} predictor`, the machine above. The slowest start of OpenVINO compiles, the others find it done."
+        f"\n\n| what | found | bound |\n|---|---|---|\n"
+        + "\n".join(rows)
+        + f"\n| peak memory, {MANY:,} JPEG images in memory, openvino int8 | {peak:.0f} MB | <= 600 MB |",
     )
 
 

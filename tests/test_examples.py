@@ -19,6 +19,7 @@ from msinet.evaluation.record import ModelFacts, Record
 from msinet.evaluation.result import RetrievalResult
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.network import MSINet
+from msinet.report import front
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ def test_a_closing_map_makes_cosines_those_of_the_teacher(load_example, monkeypa
 
 def test_networks_that_differ_by_their_seed_are_one_point_of_a_front(load_example, result, tmp_path, monkeypatch, capsys):
     script = load_example("front")
-    monkeypatch.setattr(script, "SECONDS", 0.0)
+    monkeypatch.setattr(front, "SECONDS", 0.0)
     small, wide = (
         MSINet.build(count, (32, 32), width, Architecture.find("all:none:1,0x1")) for count, width in ((1, 0.25), (1, 0.5))
     )

@@ -1,5 +1,6 @@
 """The report of a run, with the images of its data where they are still there."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,15 +12,17 @@ from msinet.evaluation.result import RetrievalResult
 from msinet.report.page import load_result, write_report
 
 
-def report_on(run: Path, moved_to: Path | None = None) -> Path:
+def report_on(run: Path, moved_to: Path | None = None, beside: Sequence[str] = ()) -> Path:
     """Write `report.html` of a run and return its path.
 
     Args:
         run: folder that holds result.json.
         moved_to: where the data of its command is now.
+        beside: trained networks that its network is drawn beside, NAME=FOLDER each.
 
     Raises:
-        ResultError: there is no result, or it cannot be read.
+        ResultError: there is no result, it cannot be read, or what is beside it was scored otherwise.
+        SettingsError: what is beside it is not NAME=FOLDER, or there is no network of the run.
         DatasetError: the data cannot be read, has other images than those that were ranked, or is gone and a report with its
             images is there.
     """
@@ -33,11 +36,11 @@ def report_on(run: Path, moved_to: Path | None = None) -> Path:
             )
         source = None
     if not source:
-        return write_report(run, ())
+        return write_report(run, (), beside=beside)
     reading = (command.reading if command else None) or DataSettings()
     splits = load(source, replace(reading, verify=False))
     places = _places(result, splits) if moved_to else {}
-    return write_report(run, splits.gallery, places)
+    return write_report(run, splits.gallery, places, beside)
 
 
 def _places(result: RetrievalResult, splits: ReidSplits) -> dict[Path, Path]:

@@ -9,7 +9,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from msinet.evaluation.evidence import Histogram, OperatingPoint
 from msinet.model.msinet.interactions import INTERACTIONS
@@ -19,6 +19,9 @@ INK = "#0a0b0c"
 
 BARS = 48
 """Largest number of bars of a histogram."""
+
+FEW = 6
+"""Points from which on those of a group are not joined."""
 
 SAME, DIFFERENT = "#2b8a3e", "#c92a2a"
 LINES = ("#1971c2", "#e8590c", "#2b8a3e", "#7048e8")
@@ -111,6 +114,23 @@ def scores_by_depth(trials: Sequence[tuple[int, float]], chosen: int) -> str:
         axis.set_ylim(bottom=0)
         axis.legend()
         return _svg(figure, "Trials of the search")
+
+
+def scores_by_time(groups: Mapping[str, Sequence[tuple[float, float]]]) -> str:
+    """Draw networks' (milliseconds for one image, mAP from 0 to 1) by group; the points of a group are joined where few."""
+    with _figure(5.4, 2.9) as (figure, axes):
+        axis: Axes = axes[0, 0]
+        for (name, points), colour, marker in zip(groups.items(), LINES * 9, "oosD^vPX" * 9, strict=False):
+            line = f"{marker}-" if len(points) < FEW else marker
+            axis.plot([x for x, _ in points], [100 * y for _, y in points], line, color=colour, markersize=5, label=name)
+        axis.set_xscale("log")
+        axis.xaxis.set_minor_locator(LogLocator(subs=(2, 3, 5)))
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.xaxis.set_minor_formatter("{x:g}")
+        axis.set_xlabel("milliseconds for one image")
+        axis.set_ylabel("mAP, %")
+        axis.legend()
+        return _svg(figure, "mAP over milliseconds")
 
 
 def shares_over_time(shares: np.ndarray, columns: Sequence[str], taken: Sequence[str], places: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from msinet.data.records import ImageRecord
-from msinet.errors import DatasetError, ResultError
+from msinet.errors import DatasetError, ResultError, SettingsError
 from msinet.evaluation.evidence import ShownImage
 from msinet.evaluation.record import DataFacts, EvaluateCommand
 from msinet.evaluation.result import RetrievalResult
@@ -19,6 +19,7 @@ from msinet.files.atomic import write_atomically
 from msinet.files.text import LEGIBLE
 from msinet.model.zoo import find_model, is_name
 from msinet.report.facts import head_of
+from msinet.report.front import front_part
 from msinet.report.learning import network_part, search_part, training_part
 from msinet.report.pictures import contact_sheet, data_uri, thumbnail
 from msinet.report.score_charts import scores_part
@@ -36,21 +37,30 @@ class DataPart:
     words: str
 
 
-def write_report(run: Path, records: Sequence[ImageRecord], places: Mapping[Path, Path] = MappingProxyType({})) -> Path:
+def write_report(
+    run: Path,
+    records: Sequence[ImageRecord],
+    places: Mapping[Path, Path] = MappingProxyType({}),
+    beside: Sequence[str] = (),
+) -> Path:
     """Write `report.html` from what `msinet run` or `msinet evaluate` wrote to a folder, and return its path.
 
     Args:
         run: holds result.json and, after a search or a training, architecture.json, search.jsonl and train.jsonl.
         records: images that show what the data looks like; may be empty.
         places: where ranked images are now, by their recorded paths, if they have moved.
+        beside: trained networks that this one is drawn beside, NAME=FOLDER each.
 
     Raises:
-        ResultError: there is no result, or it cannot be read.
+        ResultError: there is no result, it cannot be read, or what is beside it was scored otherwise.
+        SettingsError: what is beside it is not NAME=FOLDER, or there is no network of the run.
         ModelError: the network beside it cannot be read.
         FileError: a log cannot be read, or the page cannot be written.
     """
     result, data = _load(run)
     model, folder = result.record.model, _model_folder(run, result)
+    if beside and not folder:
+        raise SettingsError(f"beside needs the network of {run}: there is none any more", "beside")
     text = files("msinet.report").joinpath("page.html.jinja").read_text(encoding="utf-8")
     page = Environment(autoescape=True, trim_blocks=True).from_string(text)
     html = page.render(
@@ -61,6 +71,7 @@ def write_report(run: Path, records: Sequence[ImageRecord], places: Mapping[Path
         search=search_part(run, model),
         training=training_part(run),
         scores=scores_part(result),
+        front=front_part(folder, result, beside) if beside and folder else None,
     )
     write_atomically(run / "report.html", html.encode(errors=LEGIBLE))
     return run / "report.html"
