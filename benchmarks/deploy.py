@@ -114,14 +114,15 @@ def write_files(folder: Path) -> None:
 def peak_memory(file: Path) -> float:
     """Return the peak memory in MB of a process that embeds `MANY` JPEG images."""
     words = (
-        "import sys, io, resource, numpy as np, msinet; from PIL import Image\n"
+        f"import io, sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "import numpy as np, msinet; from PIL import Image; from paired import peak_megabytes\n"
         "random = np.random.default_rng(0); kept = []\n"
         "for _ in range(200):\n"
         "    image = Image.fromarray(random.integers(0, 256, (24, 20, 3), np.uint8)).resize((200, 240))\n"
         "    out = io.BytesIO(); image.save(out, 'JPEG')\n"
         "    kept.append(out.getvalue())\n"
         f"found = msinet.Predictor({str(file)!r}, streams=0).embed([kept[i % 200] for i in range({MANY})])\n"
-        "print(len(found), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)\n"
+        "print(len(found), peak_megabytes())\n"
     )
     shown = subprocess.run([sys.executable, "-c", words], check=True, capture_output=True, text=True).stdout.split()
     assert int(shown[0]) == MANY

@@ -3,7 +3,6 @@
 import multiprocessing
 import platform
 import re
-import resource
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -53,7 +52,7 @@ class Side:
 def _serve(pipe: Connection, make: Callable[..., Step], arguments: Sequence[Any]) -> None:
     import torch
 
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_megabytes()
     step = make(*arguments)
     while pipe.recv() == "step":
         started = time.perf_counter()
@@ -62,7 +61,12 @@ def _serve(pipe: Connection, make: Callable[..., Step], arguments: Sequence[Any]
             torch.cuda.synchronize()
         pipe.send((time.perf_counter() - started, outcome))
     on_device = torch.cuda.max_memory_allocated() / 2**20 if torch.cuda.is_initialized() else 0
-    pipe.send(on_device or (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**10)
+    pipe.send(on_device or peak_megabytes() - before)
+
+
+def peak_megabytes() -> float:
+    """Return the highest memory of this process so far. Linux's ru_maxrss would count that of the process which started it."""
+    return int(re.findall(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[0]) / 2**10
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,13 @@
 import argparse
 import itertools
 import multiprocessing
-import resource
 import statistics
 import tempfile
 import time
 from pathlib import Path
 from typing import get_args
 
-from paired import machine, put_section
+from paired import machine, peak_megabytes, put_section
 
 VEHICLES = 12
 ROUNDS = 4
@@ -37,7 +36,7 @@ def _measure(city: str, difficulty: float) -> tuple[list[float], float]:
             make_world(Path(folder) / "world", world, 1)
             seconds.append(time.perf_counter() - started)
     images = VEHICLES * world.cameras
-    return [images / taken for taken in seconds[1:]], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    return [images / taken for taken in seconds[1:]], peak_megabytes()
 
 
 def main() -> None:
