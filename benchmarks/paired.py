@@ -65,7 +65,7 @@ def _serve(pipe: Connection, make: Callable[..., Step], arguments: Sequence[Any]
 
 
 def peak_megabytes() -> float:
-    """Return the highest memory of this process so far. Linux's ru_maxrss would count that of the process which started it."""
+    """Return the highest memory of this process so far. ru_maxrss would count that of the process which started it, too."""
     return int(re.findall(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[0]) / 2**10
 
 
