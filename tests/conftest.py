@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from PIL import Image
 
 from msinet.architecture_search.settings import SearchSettings
@@ -50,6 +51,9 @@ TINY: dict[str, Any] = {
     "precision": "fp32",
 }
 """Settings of a search or a training of two epochs at 32 x 32 pixels."""
+
+settings.register_profile("untimed", deadline=None)  # Machines are slow beside other work, and first calls compile.
+settings.load_profile("untimed")
 
 torch.set_num_threads(1)  # Networks this small lose by more, and wait long for cores that others use.
 

@@ -79,14 +79,14 @@ def slope(one: np.ndarray, other: np.ndarray) -> float:
     return (other[1] - one[1]) / (other[0] - one[0])
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(SEEDS)
 def test_without_a_budget_the_best_of_all_networks_is_taken(seed):
     decisions = decisions_of(seed)
     assert score(decisions, decisions.cells(decisions.take())) == pytest.approx(costs_and_scores(decisions)[:, 1].max())
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(SEEDS, st.floats(0.01, 0.99))
 @example(35904, 0.5)
 def test_a_budget_takes_the_best_that_a_single_price_reaches(seed, share):
@@ -108,7 +108,7 @@ def test_a_budget_takes_the_best_that_a_single_price_reaches(seed, share):
     assert taken[1] <= best + 1e-12 <= taken[1] + rises * (budget - taken[0]) + 2e-12
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(SEEDS, st.lists(st.floats(0, 1), min_size=1, max_size=4), st.sampled_from([0.0, 0.002, 0.01]))
 def test_a_budget_is_met(seed, shares, error):
     decisions = decisions_of(seed, SCALES, error)
@@ -119,7 +119,7 @@ def test_a_budget_is_met(seed, shares, error):
 
 
 @pytest.mark.parametrize("costs", [None, MULTIPLY_ADDS], ids=["random", "multiply-adds"])
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 @given(SEEDS, st.sampled_from([0.0, 0.005]))
 def test_neither_score_nor_cost_rises_with_the_price_of_cost(costs, seed, error):
     decisions = decisions_of(seed, SCALES, error, costs)
@@ -178,7 +178,7 @@ def test_of_options_that_cost_the_same_the_first_is_taken_unless_it_loses_more_t
         assert network.places[0].interaction == taken
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(SEEDS, st.sampled_from([0.0, 0.01]))
 def test_comparisons_name_each_decision_once(seed, error):
     decisions = decisions_of(seed, SCALES, error)
@@ -193,7 +193,7 @@ def test_comparisons_name_each_decision_once(seed, error):
         assert one.taken == taken != one.rival
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(SEEDS)
 def test_the_rival_has_the_highest_score_of_the_others(seed):
     decisions = decisions_of(seed, SCALES, 0.01)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from msinet.data.records import ImageRecord
@@ -123,7 +123,6 @@ def test_another_file_holds_no_draws(tmp_path, text):
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(deadline=None)
 def test_scores_of_drawn_galleries_are_those_of_sorting_each(on_a_cube, slow_precision, seed):
     random = np.random.default_rng(seed)
     images = on_a_cube(random, [ImageRecord(Path(f"{i}"), str(i % 4)) for i in range(14)])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from msinet.data.records import ImageRecord
@@ -156,7 +156,6 @@ def rankings(draw):
     return similarities, query, gallery, draw(st.sampled_from(["market", "no-camera"]))
 
 
-@settings(deadline=None)  # the first call compiles
 @given(rankings())
 def test_scores_agree_with_sorting_and_walking_down(ranking):
     expected = slow_scores(*ranking)
@@ -183,7 +182,6 @@ def area_walking_down(verdicts: list[bool]) -> float:
     return area
 
 
-@settings(deadline=None)  # the first call compiles
 @given(st.lists(st.booleans(), min_size=1, max_size=30).filter(any))
 def test_the_trapezoidal_average_precision_is_the_area(verdicts):
     gallery = [image(f"g{i}", "1" if is_match else "2", "c2") for i, is_match in enumerate(verdicts)]
@@ -191,7 +189,6 @@ def test_the_trapezoidal_average_precision_is_the_area(verdicts):
     assert result.mAP_trapezoid == pytest.approx(area_walking_down(verdicts))
 
 
-@settings(deadline=None)  # the first call compiles
 @given(rankings(), st.randoms(use_true_random=False))
 def test_the_order_of_the_gallery_changes_nothing(ranking, random):
     similarities, query, gallery, protocol = ranking

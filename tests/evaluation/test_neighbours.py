@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from msinet.evaluation.neighbours import nearest, nearest_among
@@ -7,7 +7,6 @@ from msinet.evaluation.similarities import Given
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 9))
-@settings(deadline=None)
 def test_the_nearest_are_those_of_a_stable_sort(seed, k):
     matrix = np.random.default_rng(seed).integers(0, 5, (4, 7)).astype(np.float32)
     found = nearest(Given(matrix), k)

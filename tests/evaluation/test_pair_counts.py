@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from msinet.data.embeddings import Embeddings
@@ -78,7 +78,6 @@ def test_a_rate_that_was_not_computed_is_an_error(case):
         case[0].roc().true_positive_rate(0.5)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_equal_pairs_are_never_told_apart(seed):
     """All similarities the same: a threshold lets all through or none."""

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from msinet.data.embeddings import Embeddings
@@ -53,14 +53,12 @@ def cases(draw):
     return query, gallery, np.array([draw(values) for _ in query], np.float32)
 
 
-@settings(deadline=None)
 @given(cases(), st.sampled_from([MARKET, NO_CAMERA]))
 def test_counting_gives_what_sorting_gives(case, protocol):
     query, gallery, similarities = case
     assert before(similarities, query, gallery, protocol) == slowly(similarities, query, gallery, protocol)
 
 
-@settings(deadline=None)
 @given(cases(), st.integers(0, 3))
 def test_tensors_are_counted_as_arrays_are(case, first):
     """What a GPU does, on the CPU."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from msinet.data.records import Answers, ImageRecord
@@ -96,7 +96,6 @@ def test_similarities_made_elsewhere_state_no_options(image):
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(deadline=None)
 def test_scores_by_index_files_are_those_of_sorting_by_them(on_a_cube, slow_precision, seed):
     random = np.random.default_rng(seed)
     query = on_a_cube(random, [ImageRecord(Path(f"q{i}"), "any", "c1") for i in range(4)])

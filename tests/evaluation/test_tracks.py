@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from msinet.data.embeddings import Embeddings
@@ -67,7 +67,6 @@ def test_a_track_is_as_similar_as_its_nearest_image(image, protocol, precision):
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["image-to-track", "image-to-track-camera"]))
-@settings(deadline=None)
 def test_image_to_track_is_image_to_image_of_the_best_image_of_each_track(seed, protocol):
     random = np.random.default_rng(seed)
     query = [ImageRecord(Path(f"q{i}"), "1", f"c{i}") for i in range(3)]

@@ -68,9 +68,7 @@ def test_requests_that_are_drawn_by_chance_never_fail_the_service(described):
         codes.add(answer.status_code)
         assert answer.status_code < 500, answer.text
 
-    few = settings(
-        max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate], database=None
-    )
+    few = settings(max_examples=6, suppress_health_check=list(HealthCheck), phases=[Phase.generate], database=None)
     for operation in described.get_all_operations():
         few(given(operation.ok().as_strategy())(send))()
     assert codes >= {200, 400}

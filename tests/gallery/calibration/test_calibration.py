@@ -241,7 +241,7 @@ def test_images_whose_camera_saw_the_whole_gallery_are_no_queries(vehicles):
     st.integers(0, 3),
     st.lists(st.sampled_from(["c0", "c1", None]), min_size=6, max_size=6),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_small_and_equal_vectors_calibrate_as_well(entries, rate, other_cameras, seed, cameras):
     """Few directions, so that many similarities are equal, and a gallery down to one entry."""
     random = np.random.default_rng(seed)

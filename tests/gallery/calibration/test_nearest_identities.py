@@ -32,7 +32,7 @@ def slowly(labelled, gallery, other_cameras):
 labels = st.lists(st.sampled_from([None, "a", "b", "c"]), min_size=12, max_size=12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(identities=labels, cameras=labels, block=st.integers(1, 13), other_cameras=st.booleans())
 def test_blocks_of_any_size_give_the_nearest_identities_of_the_whole_gallery(identities, cameras, block, other_cameras):
     labelled, gallery = (

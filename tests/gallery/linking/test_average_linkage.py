@@ -47,7 +47,7 @@ def slow(vectors, threshold, apart, starts):
         clusters[other] += clusters.pop(one)
 
 
-@settings(max_examples=150, derandomize=True, deadline=None)
+@settings(max_examples=150, derandomize=True)
 @given(st.integers(0, 10_000), st.integers(1, 16), st.floats(-0.5, 0.9), st.floats(0, 0.3), st.integers(0, 4))
 def test_the_best_merge_that_is_allowed_comes_first(seed, count, threshold, share_apart, together):
     vectors, random = unit_vectors(seed, count), np.random.default_rng(seed)

@@ -3,7 +3,7 @@
 from itertools import combinations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from msinet.gallery.linking.clustering_scores import clustering_scores
@@ -39,7 +39,6 @@ def test_bcubed_scores_are_means_over_passes(labels):
     assert found.f1 == pytest.approx(harmonic(precision, recall))
 
 
-@settings(deadline=None)  # scikit-learn takes its time to load
 @given(labelled)
 def test_pairwise_scores_are_those_of_scikit_learn(labels):
     cluster = pytest.importorskip("sklearn.metrics.cluster", reason="scikit-learn is not installed")

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from math import nan
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from msinet.gallery.linking.constraints import Constraints
@@ -106,7 +106,6 @@ limits = st.tuples(st.integers(-3, 8), st.integers(0, 8)).map(lambda bounds: (bo
 ways = st.dictionaries(st.tuples(*[st.sampled_from(["c1", "c2", "c3"])] * 2), limits)
 
 
-@settings(deadline=None)
 @given(st.lists(anyone, min_size=1, max_size=6), ways)
 def test_pairs_are_apart_as_one_by_one(seen, travel):
     constraints = Constraints(passes_from(seen), travel=Travel(travel))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from msinet.errors import DatasetError, SettingsError
@@ -127,7 +127,6 @@ entry = st.tuples(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(entry, min_size=1, max_size=10, unique=True), st.floats(0.9, 0.999), st.randoms(use_true_random=False))
 def test_groups_do_not_depend_on_the_order_of_passes(entries, threshold, random):
     order = random.sample(range(len(entries)), len(entries))
@@ -150,7 +149,6 @@ def test_groups_do_not_depend_on_the_order_of_passes(entries, threshold, random)
     assert facts == {(frozenset(order[n] for n in one.members), one.identity, one.names, one.certainty) for one in after}
 
 
-@settings(deadline=None)
 @given(st.lists(entry, min_size=1, max_size=12), st.floats(0.9, 0.999))
 def test_every_pass_is_in_one_group_and_no_group_has_two_identities(entries, threshold):
     degrees, cameras, times, identities, old = zip(*entries, strict=True)

@@ -51,7 +51,7 @@ def random_shares(space: SearchSpace) -> torch.Tensor:
     return torch.cat([logits[:, decision.columns].softmax(-1) for decision in space.decisions], -1)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(st.sampled_from(SPACES), st.sampled_from(WIDTHS), st.sampled_from([(64, 48), (37, 61)]), st.integers(0, 10**6))
 def test_multiply_adds_of_the_table_are_those_of_the_network(space, width, size, seed):
     architecture = Architecture.random(seed, space)

@@ -343,7 +343,7 @@ def test_a_truncated_file_is_refused(msmt17, tmp_path, kept):
 
 @given(content=st.binary(max_size=40))
 @example(b"J")  # an integer of which the four bytes are missing
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_file_of_any_bytes_is_refused(tmp_path, content):
     (tmp_path / "bytes.pth").write_bytes(content)
     with pytest.raises(ModelError, match=r"bytes\.pth"):
