@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.network import MSINet
 from msinet.report import front
 from msinet.report.front import front_part, points_of
+from msinet.report.page import write_report
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +52,17 @@ def test_a_network_stands_beside_others(folder, result, trained, tmp_path):
     assert rows["small"].network == "msinet 16-64-96-128" and rows["small"].parameters < rows["wide"].parameters
     assert [row.milliseconds for row in part.rows] == sorted(row.milliseconds for row in part.rows)
     assert all(f">{name}</text>" in part.chart for name in ("small", "wide", front.OWN))
+
+
+def test_the_page_shows_it(folder, trained, tmp_path):
+    run = shutil.copytree(folder, tmp_path / "run")
+    trained("wide-0", 0.5, 0.75)
+    write_report(run, (), beside=[f"wide={tmp_path}/wide-*"])
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert "<h2>Beside others</h2>" in page and "<td>wide</td>" in page and "75.0</td>" in page
+    (run / "model.json").unlink()
+    with pytest.raises(SettingsError, match="beside needs the network"):
+        write_report(run, (), beside=[f"wide={tmp_path}/wide-*"])
 
 
 def test_brackets_in_a_name_are_a_name(trained, tmp_path):

@@ -19,14 +19,16 @@ LARGEST = 256 * 2**20
 def compiled(core: Any, model: Any, options: Mapping[str, object], file: RuntimeFile | None) -> Any:
     """Return a network compiled for this processor, from the cache where that has it.
 
+    Only files of OpenVINO are kept: weights of an ONNX file may lie in files of any name, whose change would go unnoticed.
+
     Args:
         core: openvino.Core.
         model: openvino.Model.
         options: of the compilation.
-        file: what the model was read from; None to keep nothing.
+        file: what the model was read from; None to keep nothing of it.
     """
     folder = cache_folder()
-    if folder is None or file is None:
+    if folder is None or file is None or file.path.suffix != ".xml":
         return core.compile_model(model, "CPU", options)
     runtime = core.get_versions("CPU")["CPU"].build_number
     facts = (file.fingerprint(), runtime, instructions(), sorted(options.items()))
