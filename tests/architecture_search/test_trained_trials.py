@@ -4,18 +4,18 @@ import json
 import shutil
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import torch
 
 from msinet.architecture_search.conclusion import hardly_learned
-from msinet.architecture_search.search import search, space_of
+from msinet.architecture_search.search import search
 from msinet.architecture_search.sides import twin_sides
 from msinet.architecture_search.trained_trials import TrainedTrials, draw_apart, with_whole_identities
 from msinet.architecture_search.trials import scores_of
-from msinet.architecture_search.twins import TwinsSearch
+from msinet.architecture_search.twins import TwinsSearch, space_of
 from msinet.data.records import identities
 from msinet.engine.checkpoint import load_checkpoint
 from msinet.engine.feed import Feed
@@ -158,13 +158,14 @@ def test_more_trials_go_on_and_fewer_train_nothing(splits, settings, searched, t
 def test_small_images_count_less_in_the_work_of_every_network(splits, settings):
     """Half of each network's epochs, on a quarter of the pixels: the slow sum over single steps."""
     small = replace(settings, epochs=4, small_epochs=2, image_height=128, image_width=128)
-    feed = Feed(splits.train, small)
-    loop: Any = SimpleNamespace(total=8 * 4 * len(feed), steps_per_epoch=len(feed))
-    twins: Any = SimpleNamespace(settings=small, machine=None, supernet=SimpleNamespace(space=SCALES))
-    run = TrainedTrials(lambda: twins, feed, loop, {})
-    each = [feed.work(range(step % run.steps, step % run.steps + 1)) for step in range(loop.total)]
+    split, folder = SimpleNamespace(weight_images=splits.train), SimpleNamespace(has_checkpoint=False)
+    sides = SimpleNamespace(split=split, weight_identities=identities(splits.train))
+    alone: Any = SimpleNamespace(settings=small, machine=None, caches={}, sides=sides, begin=lambda says: None)
+    run = TrainedTrials(alone, draw_apart(SCALES, 8, 0), cast(Any, folder))
+    total = 8 * 4 * len(run.feed)
+    each = [run.feed.work(range(step % run.steps, step % run.steps + 1)) for step in range(total)]
     assert 0 < min(each) < max(each) == 1
-    for steps in (range(loop.total), range(1, loop.total), range(3, 5), range(run.steps - 1, 3 * run.steps + 2), range(0)):
+    for steps in (range(total), range(1, total), range(3, 5), range(run.steps - 1, 3 * run.steps + 2), range(0)):
         assert run.work(steps) == pytest.approx(sum(each[step] for step in steps))
 
 

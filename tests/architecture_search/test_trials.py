@@ -10,10 +10,9 @@ import torch
 
 from msinet.architecture_search import trials as trials_module
 from msinet.architecture_search.one_shot import OneShotScores
-from msinet.architecture_search.search import space_of
 from msinet.architecture_search.sides import Sides, twin_sides
 from msinet.architecture_search.trials import can_be_scored, draw, run_trials, scored_images, scores_of
-from msinet.architecture_search.twins import TwinsSearch
+from msinet.architecture_search.twins import TwinsSearch, space_of
 from msinet.data.identity_splits import SearchSplit
 from msinet.data.records import identities
 from msinet.engine.machine import Machine
@@ -165,22 +164,22 @@ def test_trials_leave_the_supernet_as_it_was(twins, tmp_path):
 
 def test_networks_are_scored_on_identities_that_the_weights_do_not_learn(settings, records):
     sides = twin_sides(settings, records)
-    scored = scored_images(sides, np.random.default_rng(0))
+    scored = scored_images(sides, settings, np.random.default_rng(0))
     others = set(sides.alpha_identities) - set(sides.weight_identities)
     assert set(identities(scored)) == others
     assert len(scored) == sum(record.identity in others for record in records)
 
 
-def test_where_the_weights_learn_all_identities_other_images_of_theirs_are_scored(records):
+def test_where_the_weights_learn_all_identities_other_images_of_theirs_are_scored(settings, records):
     halves = SearchSplit(records[::2], records[1::2])
     sides = Sides(halves, identities(records), identities(records))
-    scored = scored_images(sides, np.random.default_rng(0))
+    scored = scored_images(sides, settings, np.random.default_rng(0))
     assert {record.path for record in scored} == {record.path for record in halves.alpha_images}
 
 
 def test_no_more_identities_are_scored_than_give_enough_images(settings, records, monkeypatch):
-    monkeypatch.setattr(trials_module, "SCORED_IMAGES", 5)
-    scored = scored_images(twin_sides(settings, records), np.random.default_rng(0))
+    monkeypatch.setitem(trials_module.SCORED_IMAGES, "shared", 5)
+    scored = scored_images(twin_sides(settings, records), settings, np.random.default_rng(0))
     assert len(scored) == 8
     assert Counter(record.identity for record in scored) == dict.fromkeys(identities(scored), 4)
 
@@ -204,7 +203,7 @@ def single(records):
 
 def test_what_is_required_is_what_will_be_scored(twins, monkeypatch):
     """The draw is the same, where there are more identities than are scored."""
-    monkeypatch.setattr(trials_module, "SCORED_IMAGES", 5)
+    monkeypatch.setitem(trials_module.SCORED_IMAGES, "shared", 5)
     asked = []
     monkeypatch.setattr(trials_module, "prepare_among", lambda records: asked.append(records))
     can_be_scored(twins.sides, twins.settings)

@@ -117,6 +117,18 @@ def test_trials_of_a_supernet_are_shown_beside_its_shares(folder, model, own_tri
     assert found.trials and found.shares and found.losses
 
 
+def test_finals_are_shown_beside_the_trials(own_trials, tmp_path):
+    """With a colour of their own, which the key names."""
+    shutil.copytree(own_trials, tmp_path, dirs_exist_ok=True)
+    before = search_part(tmp_path, None).trials
+    for number, line in enumerate((own_trials / "trials.jsonl").read_text().splitlines()[:2]):
+        (tmp_path / f"finals/{number}").mkdir(parents=True)
+        (tmp_path / f"finals/{number}/trials.jsonl").write_text(line)
+    after = search_part(tmp_path, None).trials
+    assert "finals" in after and "finals" not in before
+    assert after.count("<use") == before.count("<use") + 3
+
+
 @pytest.mark.parametrize("damage", [{"effects": None}, {"effects": {"columns": [], "rows": [7]}}, {"effects": {"rows": []}}])
 def test_damaged_effects_leave_the_search_out(own_trials, tmp_path, damage):
     shutil.copytree(own_trials, tmp_path, dirs_exist_ok=True)

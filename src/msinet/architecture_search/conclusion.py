@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,14 +12,16 @@ from torch import Tensor
 from msinet.architecture_search.certainty import Choice, choices_of, doubts_about, shares_of
 from msinet.architecture_search.decision import Comparison, Decisions, Network
 from msinet.architecture_search.effects import Effects, Trial
+from msinet.architecture_search.finals import Final, Finals
 from msinet.architecture_search.settings import SearchSettings, file_of_budget, in_short
+from msinet.architecture_search.trained_trials import Alone
 from msinet.architecture_search.twins import TwinsSearch
 from msinet.deploy.timing import timing_on
 from msinet.files.atomic import write_atomically
 from msinet.model.cost import count_multiply_adds
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.network import MSINet
-from msinet.model.msinet.search_space import SearchSpace
+from msinet.model.msinet.search_space import Cells, SearchSpace
 from msinet.model.msinet.widths import channels_at, largest_width
 
 ARCHITECTURE = "architecture.json"
@@ -82,6 +84,16 @@ class Repeat:
     finished_before: bool
     untrained: Sequence[float] = ()
     """mAP (0 to 1) of networks before they learned, where each trial has its own weights."""
+    alone: Alone | None = None
+    """How trials with their own weights were trained, so that finals can be."""
+
+
+class Taken(NamedTuple):
+    """The network of a budget, or of a search without one."""
+
+    network: Network
+    final: Final | None
+    """What finals said, where there were any."""
 
 
 def conclude(repeats: Sequence[Repeat], settings: SearchSettings, out: Path) -> Searched:
@@ -96,15 +108,20 @@ def conclude(repeats: Sequence[Repeat], settings: SearchSettings, out: Path) -> 
     if trials or not settings.has_supernet:
         effects = Effects.of(space, trials) if trials else Effects.unknown(space)
         decisions = Decisions(effects, first.costs)
+        finals = Finals(repeats[0].alone, settings.finals) if repeats[0].alone and settings.finals else None
+        taken = {limit: taken_within(limit, decisions, finals) for limit in limits_of(settings)}
+        finished_before &= not (finals and finals.has_trained)
         # Each process has timed its own machine: the first decides for all.
         decides = first.machine.is_first
-        own = decided_by_trials(decisions, settings, alphas.tolist(), first.mixture_temperature) if decides else None
+        own = decided_by_trials(decisions, taken, settings, alphas.tolist(), first.mixture_temperature) if decides else None
         found: Searched = first.machine.gather_objects([own])[0]
         if untrained := [score for repeat in repeats for score in repeat.untrained]:
             found = replace(found, doubts=(*found.doubts, *hardly_learned([trial.score for trial in trials], untrained)))
         if not trials:
             found = replace(found, doubts=(NO_TRIALS.format("The lowest cost"),))
         kept["effects"] = {"columns": list(space.columns), "rows": decisions.effects.values.tolist()}
+        if final := taken[largest_limit(settings)].final:
+            kept["finals"] = final.to_dict()
     else:
         architecture = first.supernet.architecture_of(values)
         choices = choices_in(space, alphas.tolist(), first.mixture_temperature, architecture)
@@ -124,18 +141,39 @@ def conclude(repeats: Sequence[Repeat], settings: SearchSettings, out: Path) -> 
     return replace(found, finished_before=finished_before)
 
 
-def decided_by_trials(
-    decisions: Decisions, settings: SearchSettings, alphas: Sequence[Sequence[float]], temperature: float
-) -> Searched:
-    """Return the network that the trials decide on, within the budget."""
-    space = decisions.effects.space
-    limit = max(settings.budgets, default=settings.budget_ms or settings.budget_macs)
+def limits_of(settings: SearchSettings) -> Sequence[float | None]:
+    """Return the budgets, or that there is none."""
+    return settings.budgets or (settings.budget_ms or settings.budget_macs,)
+
+
+def largest_limit(settings: SearchSettings) -> float | None:
+    """Return the budget of `architecture.json`."""
+    return max(settings.budgets, default=settings.budget_ms or settings.budget_macs)
+
+
+def taken_within(limit: float | None, decisions: Decisions, finals: Finals | None) -> Taken:
+    """Return the network that the trials decide on within a budget or, where finals say so, a deeper one."""
     network = decisions.take(limit)
+    final = finals.play(decisions, network, limit) if finals else None
+    return Taken(final.winner.network if final else network, final)
+
+
+def decided_by_trials(
+    decisions: Decisions,
+    taken: Mapping[float | None, Taken],
+    settings: SearchSettings,
+    alphas: Sequence[Sequence[float]],
+    temperature: float,
+) -> Searched:
+    """Return what a search found, with the networks that were taken."""
+    space = decisions.effects.space
+    limit = largest_limit(settings)
+    network, final = taken[limit]
     architecture = Architecture.from_cells(decisions.cells(network))
     width = fitted_width(architecture, settings, limit)
     choices = choices_in(space, alphas, temperature, architecture, decisions.comparisons(network))
-    findings = findings_of(decisions, network, width, settings)
-    front = {budget: of_budget(decisions, budget, settings) for budget in settings.budgets}
+    findings = [*([final.in_words()] if final else []), *findings_of(decisions, network, width, settings)]
+    front = {budget: of_budget(decisions.cells(taken[budget].network), budget, settings) for budget in settings.budgets}
     doubts = () if decisions.effects.mean.any() else (NOTHING_FOUND,)
     return Searched(architecture, tuple(map(tuple, alphas)), tuple(choices), doubts, width, tuple(findings), front)
 
@@ -151,9 +189,9 @@ def hardly_learned(scores: Sequence[float], untrained: Sequence[float]) -> list[
     ]
 
 
-def of_budget(decisions: Decisions, budget: float, settings: SearchSettings) -> OfBudget:
-    """Return the architecture that the trials decide on within a budget of multiply-adds, with what it costs."""
-    architecture = Architecture.from_cells(decisions.cells(decisions.take(budget)))
+def of_budget(cells: Cells, budget: float, settings: SearchSettings) -> OfBudget:
+    """Return the architecture of a budget of multiply-adds, with what it costs."""
+    architecture = Architecture.from_cells(cells)
     width = fitted_width(architecture, settings, budget)
     return OfBudget(architecture, width, count_multiply_adds(whole_network(architecture, width, settings)))
 

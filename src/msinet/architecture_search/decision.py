@@ -55,7 +55,7 @@ class Comparison:
     taken: str | int
     rival: str | int
     gain: float
-    """Expected mAP (0 to 1) of the network less that with the rival; below 0 where cost decided."""
+    """Expected mAP (0 to 1) of the network less that with the rival; below 0 where cost or finals decided."""
     error: float
     """Standard error of the gain."""
 

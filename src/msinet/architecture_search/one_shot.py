@@ -11,6 +11,7 @@ from msinet.data.embeddings import Embeddings
 from msinet.data.records import ImageRecord
 from msinet.engine.machine import Machine
 from msinet.evaluation.ranking_task import prepare_among
+from msinet.evaluation.result import RetrievalResult
 from msinet.evaluation.scoring import evaluate_embeddings
 from msinet.model.batch_statistics import take_statistics
 from msinet.model.msinet.search_space import Cells
@@ -49,9 +50,13 @@ class OneShotScores:
 
     def score(self, cells: Cells) -> float:
         """Return the mAP (0 to 1) of a network."""
+        return self.measure(cells).mAP
+
+    def measure(self, cells: Cells) -> RetrievalResult:
+        """Return all scores of a network, those of each query as well."""
         vectors = self.machine.gather(self.embed(cells)).cpu().numpy()
         embeddings = Embeddings(vectors, self.records)
-        return evaluate_embeddings(embeddings, embeddings, self.protocol).mAP
+        return evaluate_embeddings(embeddings, embeddings, self.protocol)
 
     @torch.no_grad()
     def embed(self, cells: Cells) -> Tensor:

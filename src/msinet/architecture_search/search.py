@@ -1,15 +1,14 @@
 """The search of an architecture: weights and alphas in turn, on different identities (report, section 3.1)."""
 
-import logging
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 from msinet.architecture_search.conclusion import ARCHITECTURE, Repeat, Searched, conclude
-from msinet.architecture_search.settings import TRIALS, SearchSettings
-from msinet.architecture_search.sides import Sides
-from msinet.architecture_search.trained_trials import TrainedTrials, with_whole_identities
+from msinet.architecture_search.settings import FINALS, TRIALS, SearchSettings
+from msinet.architecture_search.trained_trials import Alone, TrainedTrials, draw_apart, with_whole_identities
 from msinet.architecture_search.trials import can_be_scored, number_of_trials, run_trials
-from msinet.architecture_search.twins import TwinsSearch
+from msinet.architecture_search.twins import TwinsSearch, space_of
 from msinet.data.identity_splits import hold_out_validation
 from msinet.data.records import ReidSplits
 from msinet.engine.checkpoint import RunFolder
@@ -20,16 +19,6 @@ from msinet.engine.machine import Machine
 from msinet.engine.run_data import RunData
 from msinet.files.lock import sole_writer
 from msinet.files.paths import user_path
-from msinet.model.initial_weights import start_supernet
-from msinet.model.msinet.search_space import SPACES, SearchSpace
-
-logger = logging.getLogger(__name__)
-
-
-def space_of(settings: SearchSettings) -> SearchSpace:
-    """Return the search space of settings."""
-    shape = {"cells_per_stage": settings.cells_per_stage, "interactions_per_cell": settings.interactions_per_cell}
-    return replace(SPACES[settings.space], **shape)
 
 
 def search(
@@ -90,11 +79,13 @@ def _repeat(splits: ReidSplits, settings: SearchSettings, out: Path, machine: Ma
     data = RunData.of(splits, out, "search", machine)
     folder = RunFolder(out, "search", settings.of_weights | variant, data, settings.checkpoint_minutes, machine.is_first)
     if machine.is_first and not folder.has_checkpoint:
-        (out / ARCHITECTURE).unlink(missing_ok=True)  # of a search whose checkpoint was deleted
+        (out / ARCHITECTURE).unlink(missing_ok=True)  # of a search whose checkpoint was deleted, and so are its finals
+        shutil.rmtree(out / FINALS, ignore_errors=True)
     caches = open_caches(train, settings, machine)
     if settings.has_supernet:
         return _by_supernet(method(settings, space_of(settings), sides, machine), folder, caches, has_trials)
-    return _by_own_weights(method, with_whole_identities(sides, train), settings, folder, caches, machine, has_trials)
+    alone = Alone(method, settings, with_whole_identities(sides, train), machine, caches, data, out)
+    return _by_own_weights(alone, folder, has_trials)
 
 
 def _by_supernet(twins: TwinsSearch, folder: RunFolder, caches: Caches, has_trials: bool) -> Repeat:
@@ -105,7 +96,7 @@ def _by_supernet(twins: TwinsSearch, folder: RunFolder, caches: Caches, has_tria
         Feed(sides.split.alpha_images, settings, sides.alpha_identities, stream=1),
     )
     if not folder.has_checkpoint:
-        begin_from(settings.init, twins)
+        twins.begin_from_model()
     loop = Loop(folder, settings.epochs * len(feeds[0]), len(feeds[0]), machine)
     if tensors := loop.resume():
         twins.restore(tensors)
@@ -121,37 +112,16 @@ def _by_supernet(twins: TwinsSearch, folder: RunFolder, caches: Caches, has_tria
     return Repeat(twins, values, trials, folder.made_from, finished_before)
 
 
-def _by_own_weights(
-    method: type[TwinsSearch],
-    sides: Sides,
-    settings: SearchSettings,
-    folder: RunFolder,
-    caches: Caches,
-    machine: Machine,
-    has_trials: bool,
-) -> Repeat:
+def _by_own_weights(alone: Alone, folder: RunFolder, has_trials: bool) -> Repeat:
     """Train the networks of the trials by themselves, as far as a folder does not have their scores."""
-
-    def begin(says: bool = False) -> TwinsSearch:
-        twins = method(settings, space_of(settings), sides, machine)
-        begin_from(settings.init, twins, says)
-        return twins
-
-    twins, trials, untrained, finished_before = begin(says=not folder.has_checkpoint), [], [], not has_trials
-    if has_trials:
-        feed = Feed(sides.split.weight_images, settings, sides.weight_identities)
-        loop = Loop(folder, settings.trials * settings.epochs * len(feed), len(feed), machine)
-        run = TrainedTrials(begin, feed, loop, caches)
-        finished_before = run.resume()
-        trials, untrained = run.trials if finished_before else run.run(), run.untrained
-    return Repeat(twins, twins.alphas.detach(), trials, folder.made_from, finished_before, untrained)
-
-
-def begin_from(init: str | None, twins: TwinsSearch, says: bool = True) -> None:
-    """Give a supernet the weights of a model to begin with, where settings name one."""
-    if init is not None:
-        for words in start_supernet(twins.supernet, init):
-            logger.log(logging.WARNING if says else logging.DEBUG, "%s", words)
+    if not has_trials:
+        twins = alone.begin()
+        return Repeat(twins, twins.alphas.detach(), [], folder.made_from, True)
+    settings = alone.settings
+    run = TrainedTrials(alone, draw_apart(space_of(settings), settings.trials, settings.seed), folder)
+    finished_before = run.resume()
+    trials = run.trials if finished_before else run.run()
+    return Repeat(run.twins, run.twins.alphas.detach(), trials, folder.made_from, finished_before, run.untrained, alone)
 
 
 def alternate(twins: TwinsSearch, feeds: tuple[Feed, Feed], loop: Loop, caches: Caches) -> None:

@@ -17,7 +17,10 @@ TrialWeights = Literal["shared", "own"]
 TRIALS = "trials.jsonl"
 """Name of the file of trials in a search's folder."""
 
-DECISION = frozenset({"trials", "repeats", "budgets", "fit_width"})
+FINALS = "finals"
+"""Name of the folder of finals in a search's folder."""
+
+DECISION = frozenset({"trials", "finals", "repeats", "budgets", "fit_width"})
 """Settings that only the decision depends on."""
 
 BUDGET = {"budget_macs": None, "budget_ms": None, "on": "torch"}
@@ -106,6 +109,10 @@ class SearchSettings(LoopSettings):
     trial_weights: Annotated[TrialWeights, SEARCH] = "shared"
     """Weights of the networks of the trials. shared: those of one supernet, trained for the epochs; take 150 trials. own:
     each network is trained by itself for the epochs, without a supernet or alphas; take 10 trials."""
+    finals: Annotated[int, SEARCH] = 0
+    """Most networks that are trained three times as long at the end, such as 3: the one that the trials decide on, one a
+    step deeper and, as long as that gains more than a standard error, one deeper yet. Each budget has its own; a supernet
+    has none."""
     repeats: Annotated[int, SEARCH] = 1
     """How often everything is trained, with consecutive seeds. All decide together."""
     budget_macs: Annotated[float | None, SEARCH, Parameter(converter=amount)] = None
@@ -135,6 +142,7 @@ class SearchSettings(LoopSettings):
         require(self, "mixture_temperature", 0 < self.mixture_temperature <= 1, "it lies above 0 and at most at 1")
         require_one_of(self, "trial_weights", TrialWeights)
         require(self, "trials", self.trials == 0 or self.trials >= FEWEST_TRIALS, f"give 0, or {FEWEST_TRIALS} at least")
+        require(self, "finals", self.finals == 0 or self.finals >= 2, "give 0, or 2 at least")
         require(self, "repeats", self.repeats >= 1, "it must be at least 1")
         for name in ("budget_macs", "budget_ms"):
             limit = getattr(self, name)

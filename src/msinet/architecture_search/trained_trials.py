@@ -4,22 +4,25 @@ Networks that share the weights of a supernet learn slowly, most of all from few
 them alone, and further (docs/experiments.md, "Trials with weights of their own").
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from msinet.architecture_search.effects import Trial
-from msinet.architecture_search.settings import TRIALS
+from msinet.architecture_search.settings import TRIALS, SearchSettings
 from msinet.architecture_search.sides import Sides
 from msinet.architecture_search.trials import scores_of, write_trials
-from msinet.architecture_search.twins import TwinsSearch
+from msinet.architecture_search.twins import TwinsSearch, space_of
 from msinet.data.records import ImageRecord
+from msinet.engine.checkpoint import RunFolder
 from msinet.engine.feed import Caches, Feed
 from msinet.engine.interrupts import Stop, stop_on_interrupt
 from msinet.engine.loop import Loop, Shown
-from msinet.engine.machine import Log
+from msinet.engine.machine import Log, Machine
+from msinet.engine.run_data import RunData
 from msinet.model.batch_statistics import kept_statistics
 from msinet.model.msinet.search_space import Cells, SearchSpace
 
@@ -62,23 +65,56 @@ def with_whole_identities(sides: Sides, records: Sequence[ImageRecord]) -> Sides
     return replace(sides, split=replace(sides.split, weight_images=images))
 
 
+@dataclass(frozen=True)
+class Alone:
+    """What trainings of networks by themselves have in common."""
+
+    method: type[TwinsSearch]
+    settings: SearchSettings
+    sides: Sides
+    machine: Machine
+    caches: Caches
+    """Decoded images."""
+    data: RunData
+    out: Path
+    """Folder of the search."""
+
+    def begin(self, says: bool = False) -> TwinsSearch:
+        """Return untrained weights, the same in every call."""
+        twins = self.method(self.settings, space_of(self.settings), self.sides, self.machine)
+        twins.begin_from_model(says)
+        return twins
+
+    def folder(self, out: Path) -> RunFolder:
+        """Return the files of a run."""
+        settings, variant = self.settings, {"variant": self.method.name} if self.method.name else {}
+        made_from = settings.of_weights | variant
+        return RunFolder(out, "search", made_from, self.data, settings.checkpoint_minutes, self.machine.is_first)
+
+    def longer(self, times: int) -> "Alone":
+        """Return the same trainings with some times the epochs."""
+        epochs = {"epochs": times * self.settings.epochs, "small_epochs": times * self.settings.small_epochs}
+        return replace(self, settings=replace(self.settings, **epochs))
+
+
 class TrainedTrials:
     """Networks of the space, trained one after the other: a run of as many steps as all of them take together.
 
     Every network starts from the same weights and sees the same batches, so that scores differ by the networks alone.
 
     Args:
-        begin: gives untrained weights, the same in every call.
-        feed: images of the weights' side.
-        loop: of the run.
-        caches: decoded images.
+        alone: what the trainings have in common.
+        networks: the cells of each.
+        folder: of the run.
+        what: name of the work, for the progress bar.
     """
 
-    def __init__(self, begin: Callable[[], TwinsSearch], feed: Feed, loop: Loop, caches: Caches) -> None:
-        self.begin, self.feed, self.loop, self.caches = begin, feed, loop, caches
-        self.twins = begin()
-        self.settings, self.machine = self.twins.settings, self.twins.machine
-        self.drawn = draw_apart(self.twins.supernet.space, self.settings.trials, self.settings.seed)
+    def __init__(self, alone: Alone, networks: Sequence[Cells], folder: RunFolder, what: str = "search") -> None:
+        self.alone, self.networks, self.what = alone, networks, what
+        self.settings, self.machine, self.caches = alone.settings, alone.machine, alone.caches
+        self.feed = Feed(alone.sides.split.weight_images, self.settings, alone.sides.weight_identities)
+        self.loop = Loop(folder, len(networks) * self.steps, len(self.feed), self.machine)
+        self.twins = alone.begin(says=not folder.has_checkpoint)
         self.scores: list[float] = []
         """Those of the networks that are done."""
         self.untrained: list[float] = []
@@ -87,30 +123,30 @@ class TrainedTrials:
     @property
     def trials(self) -> list[Trial]:
         """The networks that are done, no more than were asked for."""
-        return [Trial(cells, score) for cells, score in zip(self.drawn, self.scores, strict=False)]
+        return [Trial(cells, score) for cells, score in zip(self.networks, self.scores, strict=False)]
 
     def resume(self) -> bool:
         """Go on from the run's checkpoint, if there is one, and return whether all networks are done."""
         if tensors := self.loop.resume():
             self.scores, self.untrained = (tensors.pop(name).tolist() for name in (SCORES, UNTRAINED))
             self.twins.restore(tensors)
-        return len(self.trials) == len(self.drawn)
+        return len(self.trials) == len(self.networks)
 
     def run(self) -> list[Trial]:
         """Train and score the networks that are left, and return all. Writes `trials.jsonl`, the log and checkpoints."""
         loop, machine = self.loop, self.machine
-        loop.begin("search", self.work)
+        loop.begin(self.what, self.work)
         tracker = machine.tracker(self.settings.tracker, "search", loop.folder.out)
         with tracker as log, stop_on_interrupt(machine.processes) as stop:
-            while len(self.scores) < len(self.drawn):
+            while len(self.scores) < len(self.networks):
                 self.train(len(self.scores), log, stop)
         return self.trials
 
     def train(self, number: int, log: Log, stop: Stop) -> None:
         """Train a network to its end, from where it is, and score it."""
-        loop, cells, first = self.loop, self.drawn[number], self.loop.step % self.steps
+        loop, cells, first = self.loop, self.networks[number], self.loop.step % self.steps
         if not first:
-            self.twins = self.begin()
+            self.twins = self.alone.begin()
             self.twins.fill(self.twins.weight_memory, self.feed.records, self.caches, cells)
             if number < UNTRAINED_NETWORKS:
                 with kept_statistics(self.twins.supernet):
@@ -140,7 +176,7 @@ class TrainedTrials:
     @property
     def steps(self) -> int:
         """Steps of one network."""
-        return self.settings.epochs * self.loop.steps_per_epoch
+        return self.settings.epochs * len(self.feed)
 
     def work(self, steps: range) -> float:
         """Return what some steps of the run cost, in steps with images of full size."""

@@ -25,8 +25,8 @@ from msinet.progress import begin
 STATISTICS_IMAGES = 128
 """Images of the weights' side that batch norms take each network's statistics from."""
 
-SCORED_IMAGES = 512
-"""Images that a network is scored on, about, at most."""
+SCORED_IMAGES = {"shared": 512, "own": 2048}
+"""Images that a network is scored on, about, at most, by whose weights it has: of the few with their own, more is known."""
 
 
 def run_trials(twins: TwinsSearch, caches: Caches, out: Path) -> list[Trial]:
@@ -95,7 +95,7 @@ def scores_of(twins: TwinsSearch, caches: Caches) -> OneShotScores:
     """Return what scores networks of a supernet, on images without augmentation."""
     settings, machine, sides = twins.settings, twins.machine, twins.sides
     random, size = np.random.default_rng((settings.seed, 4)), settings.batch_size
-    scored, learnt = scored_images(sides, random), sides.split.weight_images
+    scored, learnt = scored_images(sides, settings, random), sides.split.weight_images
     whole = random.permutation(len(learnt))[: max(STATISTICS_IMAGES, size)].tolist()
     whole = whole[: max(1, len(whole) // size) * size]
     own = machine.share(len(scored))
@@ -110,13 +110,13 @@ def scores_of(twins: TwinsSearch, caches: Caches) -> OneShotScores:
     return OneShotScores(twins.supernet, for_statistics, batches, scored, machine)
 
 
-def scored_images(sides: Sides, random: np.random.Generator) -> list[ImageRecord]:
+def scored_images(sides: Sides, settings: SearchSettings, random: np.random.Generator) -> list[ImageRecord]:
     """Return images of identities that the weights do not learn, whole identities up to about `SCORED_IMAGES`."""
     learnt = set(sides.weight_identities)
     records = [record for record in sides.split.alpha_images if record.identity not in learnt] or [*sides.split.alpha_images]
     images, chosen = images_by_identity(records), []
     for number in random.permutation(len(images)):
-        if len(chosen) < SCORED_IMAGES:
+        if len(chosen) < SCORED_IMAGES[settings.trial_weights]:
             chosen += [records[i] for i in list(images.values())[number]]
     return chosen
 
@@ -128,7 +128,7 @@ def can_be_scored(sides: Sides, settings: SearchSettings) -> bool:
         DatasetError: they cannot, and a budget needs trials.
     """
     try:
-        prepare_among(scored_images(sides, np.random.default_rng((settings.seed, 4))))
+        prepare_among(scored_images(sides, settings, np.random.default_rng((settings.seed, 4))))
     except DatasetError as error:
         if settings.has_budget:
             raise DatasetError(

@@ -1,7 +1,9 @@
 """The twins contrastive mechanism: a supernet, two memories of identity centroids, and the steps that use them in turn."""
 
+import logging
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -21,11 +23,20 @@ from msinet.engine.machine import Machine
 from msinet.engine.optimizers import make_optimizer, set_learning_rate
 from msinet.engine.schedule import learning_rate_at, step_factor
 from msinet.losses.twins_memory import CentroidMemory
+from msinet.model.initial_weights import start_supernet
 from msinet.model.msinet.costs import CostTable, latency_table, multiply_adds_table
-from msinet.model.msinet.search_space import Cells, SearchSpace
+from msinet.model.msinet.search_space import SPACES, Cells, SearchSpace
 from msinet.model.msinet.supernet import Supernet
 from msinet.model.msinet.widths import channels_at
 from msinet.progress import track
+
+logger = logging.getLogger(__name__)
+
+
+def space_of(settings: SearchSettings) -> SearchSpace:
+    """Return the search space of settings."""
+    shape = {"cells_per_stage": settings.cells_per_stage, "interactions_per_cell": settings.interactions_per_cell}
+    return replace(SPACES[settings.space], **shape)
 
 
 def costs_of(settings: SearchSettings, space: SearchSpace, machine: Machine) -> CostTable:
@@ -88,6 +99,12 @@ class TwinsSearch:
 
     def start(self, supernet: Supernet) -> None:
         """Change the initial weights of the supernet; the report's search leaves them as they are."""
+
+    def begin_from_model(self, says: bool = True) -> None:
+        """Give the supernet the weights of a model to begin with, where settings name one."""
+        if self.settings.init is not None:
+            for words in start_supernet(self.supernet, self.settings.init):
+                logger.log(logging.WARNING if says else logging.DEBUG, "%s", words)
 
     def make_memories(self) -> tuple[CentroidMemory, CentroidMemory]:
         """Return C_tr and C_val, the memories of the weights' and of the alphas' identities."""

@@ -7,10 +7,11 @@ from functools import partial
 from pathlib import Path
 
 from msinet.architecture_search.effects import Effects
-from msinet.architecture_search.search import search, space_of
+from msinet.architecture_search.search import search
 from msinet.architecture_search.settings import TRIALS, SearchSettings
 from msinet.architecture_search.trained_trials import draw_apart
 from msinet.architecture_search.trials import known_trials
+from msinet.architecture_search.twins import space_of
 from msinet.data.records import ReidSplits
 from msinet.engine.checkpoint import ADDED
 from msinet.engine.evaluate import evaluate

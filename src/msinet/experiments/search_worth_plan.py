@@ -11,9 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from msinet.architecture_search.search import space_of
 from msinet.architecture_search.settings import SearchSettings, in_short
-from msinet.architecture_search.twins import TwinsSearch
+from msinet.architecture_search.twins import TwinsSearch, space_of
 from msinet.data.picture_list import PictureList
 from msinet.data.records import ReidSplits
 from msinet.engine.settings import settings_dict

@@ -7,8 +7,8 @@ import numpy as np
 
 from msinet.architecture_search.conclusion import ARCHITECTURE
 from msinet.architecture_search.one_shot import OneShotScores
-from msinet.architecture_search.search import space_of
 from msinet.architecture_search.settings import SearchSettings
+from msinet.architecture_search.twins import space_of
 from msinet.batches.loading import RecordImages, embedding_batches
 from msinet.data.identity_splits import hold_out_validation
 from msinet.data.records import ReidSplits

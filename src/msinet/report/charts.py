@@ -96,19 +96,15 @@ def roc(curve: Sequence[OperatingPoint]) -> str:
         return _svg(figure, "ROC curve")
 
 
-def scores_by_depth(trials: Sequence[tuple[int, float]], chosen: int) -> str:
+def scores_by_depth(trials: Sequence[tuple[int, float]], finals: Sequence[tuple[int, float]], chosen: int) -> str:
     """Draw networks' (number of light 3x3 convolutions, mAP from 0 to 1), and the number of the chosen network."""
     with _figure(5.4, 2.9) as (figure, axes):
         axis: Axes = axes[0, 0]
         axis.axvline(chosen, color=LINES[1], linestyle=":", label="chosen network")
-        axis.plot(
-            [depth for depth, _ in trials],
-            [100 * score for _, score in trials],
-            "o",
-            color=LINES[0],
-            markersize=4,
-            label="trials",
-        )
+        for networks, style, colour, label in ((trials, "o", LINES[0], "trials"), (finals, "D", LINES[2], "finals")):
+            if networks:
+                depths, scores = zip(*sorted(networks), strict=True)
+                axis.plot(depths, [100 * score for score in scores], style, color=colour, markersize=4, label=label)
         axis.set_xlabel("light 3x3 convolutions")
         axis.set_ylabel("mAP, %")
         axis.set_ylim(bottom=0)

@@ -10,7 +10,7 @@ import numpy as np
 from markupsafe import Markup
 
 from msinet.architecture_search.certainty import UNSURE, Choice, choices_of, doubts_about, shares_of
-from msinet.architecture_search.settings import TRIALS
+from msinet.architecture_search.settings import FINALS, TRIALS
 from msinet.errors import FileError, SettingsError
 from msinet.evaluation.record import ModelFacts
 from msinet.files.os_errors import in_words
@@ -132,17 +132,25 @@ def search_part(run: Path, model: ModelFacts | None) -> SearchPart | None:
 
 
 def _trials(run: Path, architecture: Architecture) -> Markup | None:
-    """Return a chart of a search's trials, of all repeats; None where there are none.
+    """Return a chart of a search's trials and finals, of all repeats; None where there are no trials.
 
     Raises:
         FileError: a line is damaged.
     """
-    lines = [line for file in (run / TRIALS, *sorted(run.glob(f"repeat-*/{TRIALS}"))) for line in read_log(file)]
+    searches = [run, *sorted(run.glob("repeat-*"))]
     try:
-        tried = [(_convolutions(Architecture.from_dict(line)), float(line["mAP"])) for line in lines]
+        tried, final = (
+            [
+                (_convolutions(Architecture.from_dict(line)), float(line["mAP"]))
+                for search in searches
+                for file in sorted(search.glob(files))
+                for line in read_log(file)
+            ]
+            for files in (TRIALS, f"{FINALS}/*/{TRIALS}")
+        )
     except (SettingsError, KeyError, TypeError, ValueError, AttributeError):
         return None
-    return Markup(charts.scores_by_depth(tried, _convolutions(architecture))) if tried else None
+    return Markup(charts.scores_by_depth(tried, final, _convolutions(architecture))) if tried else None
 
 
 def _convolutions(architecture: Architecture) -> int:
