@@ -163,7 +163,7 @@ def test_finalists_are_trained_longer_and_the_search_says_how_they_did(searched,
     assert finals["epochs"] == LONGER * settings.epochs and len(finals["mAP"]) == 2
     scores = {json.loads(file.read_text())["mAP"] for file in out.glob("finals/*/trials.jsonl")}
     assert set(finals["mAP"].values()) == scores
-    assert "Finals: after 6 epochs, the mAP is" in found.findings[0]
+    assert f"Finals: after {finals['epochs']} epochs, the mAP is" in found.findings[0]
 
 
 @pytest.mark.parametrize("part", [0.3, 0.8])

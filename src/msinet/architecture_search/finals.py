@@ -19,7 +19,7 @@ from msinet.files.lock import sole_writer
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.search_space import Decision, Place, SearchSpace
 
-LONGER = 3
+LONGER = 5
 """How many times the epochs of a trial a finalist is trained."""
 
 

@@ -108,9 +108,9 @@ class SearchSettings(LoopSettings):
     on their mAP decides or, where it is too small to tell, the lower cost. 0: the largest alphas decide, as published."""
     trial_weights: Annotated[TrialWeights, SEARCH] = "shared"
     """Weights of the networks of the trials. shared: those of one supernet, trained for the epochs; take 150 trials. own:
-    each network is trained by itself for the epochs, without a supernet or alphas; take 10 trials."""
+    each network is trained by itself for the epochs, without a supernet or alphas; take 8 trials."""
     finals: Annotated[int, SEARCH] = 0
-    """Most networks that are trained three times as long at the end, such as 3: the one that the trials decide on, one a
+    """Most networks that are trained five times as long at the end, such as 3: the one that the trials decide on, one a
     step deeper and, as long as that gains more than a standard error, one deeper yet. Each budget has its own; a supernet
     has none."""
     repeats: Annotated[int, SEARCH] = 1
