@@ -14,7 +14,7 @@ from msinet.architecture_search.decision import Comparison, Decisions, Network
 from msinet.architecture_search.effects import Effects, Trial
 from msinet.architecture_search.finals import Final, Finals
 from msinet.architecture_search.settings import SearchSettings, file_of_budget, in_short
-from msinet.architecture_search.trained_trials import Alone
+from msinet.architecture_search.trained_trials import OwnTraining
 from msinet.architecture_search.twins import TwinsSearch
 from msinet.deploy.timing import timing_on
 from msinet.files.atomic import write_atomically
@@ -84,8 +84,8 @@ class Repeat:
     finished_before: bool
     untrained: Sequence[float] = ()
     """mAP (0 to 1) of networks before they learned, where each trial has its own weights."""
-    alone: Alone | None = None
-    """How trials with their own weights were trained, so that finals can be."""
+    training: OwnTraining | None = None
+    """How the networks of trials with their own weights were trained."""
 
 
 class Taken(NamedTuple):
@@ -108,7 +108,8 @@ def conclude(repeats: Sequence[Repeat], settings: SearchSettings, out: Path) -> 
     if trials or not settings.has_supernet:
         effects = Effects.of(space, trials) if trials else Effects.unknown(space)
         decisions = Decisions(effects, first.costs)
-        finals = Finals(repeats[0].alone, settings.finals) if repeats[0].alone and settings.finals else None
+        trainings = [repeat.training for repeat in repeats if repeat.training]
+        finals = Finals(trainings[0], settings.finals) if trainings and settings.finals else None
         taken = {limit: taken_within(limit, decisions, finals) for limit in limits_of(settings)}
         finished_before &= not (finals and finals.has_trained)
         # Each process has timed its own machine: the first decides for all.
@@ -174,7 +175,8 @@ def decided_by_trials(
     choices = choices_in(space, alphas, temperature, architecture, decisions.comparisons(network))
     findings = [*([final.in_words()] if final else []), *findings_of(decisions, network, width, settings)]
     front = {budget: of_budget(decisions.cells(taken[budget].network), budget, settings) for budget in settings.budgets}
-    doubts = () if decisions.effects.mean.any() else (NOTHING_FOUND,)
+    is_cheapest = not decisions.effects.mean.any() and (final is None or final.has_confirmed)
+    doubts = (NOTHING_FOUND,) if is_cheapest else ()
     return Searched(architecture, tuple(map(tuple, alphas)), tuple(choices), doubts, width, tuple(findings), front)
 
 

@@ -5,14 +5,14 @@ does a step deeper gain, given more time? While it does, the next one is tried (
 """
 
 import hashlib
+import json
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from msinet.architecture_search.decision import Decisions, Network
-from msinet.architecture_search.settings import FINALS
-from msinet.architecture_search.trained_trials import Alone, TrainedTrials
+from msinet.architecture_search.trained_trials import OwnTraining, TrainedTrials
 from msinet.architecture_search.trials import scores_of
 from msinet.evaluation.result import RetrievalResult
 from msinet.files.lock import sole_writer
@@ -21,6 +21,12 @@ from msinet.model.msinet.search_space import Decision, Place, SearchSpace
 
 LONGER = 5
 """How many times the epochs of a trial a finalist is trained."""
+
+FINALS = "finals"
+"""Name of the folder of finals in a search's folder."""
+
+SURE = 2.0
+"""How many standard errors a deeper network has to gain: they are over identities; trainings have chance of their own."""
 
 
 @dataclass(frozen=True)
@@ -58,34 +64,39 @@ class Final:
 
     def in_words(self) -> str:
         """Return the scores in a sentence."""
-        first = self.finalists[0]
         scores = [f"{one.result.mAP:.1%} with {one.convolutions}" for one in self.finalists]
-        gain, error = (100 * value for value in self.finalists[1].gain_over(first))
-        taken = "as the trials say" if self.winner is first else "more than the trials say"
+        gain, error = (100 * value for value in self.finalists[-1].gain_over(self.finalists[-2]))
+        taken = "as the trials say" if self.has_confirmed else "more than the trials say"
         return (
-            f"Finals: after {self.epochs} epochs, the mAP is {', '.join(scores)} light 3x3 convolutions. The first step "
-            f"gains {gain:.1f} points (standard error {error:.1f}): {self.winner.convolutions} are taken, {taken}."
+            f"Finals: after {self.epochs} epochs, the mAP is {', '.join(scores)} light 3x3 convolutions. The last step "
+            f"{'loses' if gain < 0 else 'gains'} {abs(gain):.1f} points (standard error {error:.1f}): "
+            f"{self.winner.convolutions} are taken, {taken}."
         )
+
+    @property
+    def has_confirmed(self) -> bool:
+        """Whether the network that the trials decide on has won."""
+        return self.winner is self.finalists[0]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        return {"epochs": self.epochs, "mAP": {str(one.convolutions): one.result.mAP for one in self.finalists}}
+        return {"epochs": self.epochs, "scores": [[one.convolutions, one.result.mAP] for one in self.finalists]}
 
 
 class Finals:
     """Trains finalists, each in a folder of its own, so that what is trained serves another decision as well.
 
     Args:
-        alone: what the trainings of the trials have in common.
+        training: how the networks of the trials are trained.
         most: finalists of one decision.
     """
 
-    def __init__(self, alone: Alone, most: int) -> None:
-        self.alone, self.most, self.machine = alone.longer(LONGER), most, alone.machine
+    def __init__(self, training: OwnTraining, most: int) -> None:
+        self.training, self.most, self.machine = training.longer(LONGER), most, training.machine
         self.has_trained = False
 
     def play(self, decisions: Decisions, network: Network, budget: float | None = None) -> Final | None:
-        """Train a network and a deeper one and, as long as the deeper one gains more than a standard error, one deeper yet.
+        """Train a network and a deeper one and, as long as the deeper one surely gains, one deeper yet.
 
         Args:
             decisions: say which step promises most, and what a network costs.
@@ -103,24 +114,25 @@ class Finals:
         while step and len(finalists) < self.most:
             finalists.append(self.finalist(decisions, step))
             gain, error = finalists[-1].gain_over(winner)
-            [has_won, *_] = self.machine.gather_objects([gain > error])
+            [has_won, *_] = self.machine.gather_objects([gain > SURE * error])
             if not has_won:
                 break
             winner = finalists[-1]
             step = self.machine.gather_objects([deeper(decisions, step, budget)])[0]
-        return Final(tuple(finalists), winner, self.alone.settings.epochs)
+        return Final(tuple(finalists), winner, self.training.settings.epochs)
 
     def finalist(self, decisions: Decisions, network: Network) -> Finalist:
         """Train a network, as far as it was not trained before, and score it."""
-        alone, cells = self.alone, decisions.cells(network)
+        training, cells = self.training, decisions.cells(network)
         convolutions = sum(sum(place.depths) for place in Architecture.from_cells(cells).places)
-        out = alone.out / FINALS / hashlib.sha256(repr(cells).encode()).hexdigest()[:12]
+        made_from = json.dumps([cells, training.made_from], sort_keys=True)
+        out = training.out / FINALS / hashlib.sha256(made_from.encode()).hexdigest()[:12]
         with sole_writer(out, self.machine.is_first):
-            run = TrainedTrials(alone, [cells], alone.folder(out), "finalist")
+            run = TrainedTrials(training, [cells], training.folder(out), "finalist")
             if not run.resume():
                 self.has_trained = True
                 run.run()
-            return Finalist(network, convolutions, scores_of(run.twins, alone.caches).measure(cells))
+            return Finalist(network, convolutions, scores_of(run.twins, training.caches).measure(cells))
 
 
 def deeper(decisions: Decisions, network: Network, budget: float | None = None) -> Network | None:

@@ -1,12 +1,11 @@
 """The search of an architecture: weights and alphas in turn, on different identities (report, section 3.1)."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
 from msinet.architecture_search.conclusion import ARCHITECTURE, Repeat, Searched, conclude
-from msinet.architecture_search.settings import FINALS, TRIALS, SearchSettings
-from msinet.architecture_search.trained_trials import Alone, TrainedTrials, draw_apart, with_whole_identities
+from msinet.architecture_search.settings import TRIALS, SearchSettings
+from msinet.architecture_search.trained_trials import OwnTraining, TrainedTrials, draw_apart, with_whole_identities
 from msinet.architecture_search.trials import can_be_scored, number_of_trials, run_trials
 from msinet.architecture_search.twins import TwinsSearch, space_of
 from msinet.data.identity_splits import hold_out_validation
@@ -79,13 +78,12 @@ def _repeat(splits: ReidSplits, settings: SearchSettings, out: Path, machine: Ma
     data = RunData.of(splits, out, "search", machine)
     folder = RunFolder(out, "search", settings.of_weights | variant, data, settings.checkpoint_minutes, machine.is_first)
     if machine.is_first and not folder.has_checkpoint:
-        (out / ARCHITECTURE).unlink(missing_ok=True)  # of a search whose checkpoint was deleted, and so are its finals
-        shutil.rmtree(out / FINALS, ignore_errors=True)
+        (out / ARCHITECTURE).unlink(missing_ok=True)  # of a search whose checkpoint was deleted
     caches = open_caches(train, settings, machine)
     if settings.has_supernet:
         return _by_supernet(method(settings, space_of(settings), sides, machine), folder, caches, has_trials)
-    alone = Alone(method, settings, with_whole_identities(sides, train), machine, caches, data, out)
-    return _by_own_weights(alone, folder, has_trials)
+    training = OwnTraining(method, settings, with_whole_identities(sides, train), machine, caches, data, out)
+    return _by_own_weights(training, folder, has_trials)
 
 
 def _by_supernet(twins: TwinsSearch, folder: RunFolder, caches: Caches, has_trials: bool) -> Repeat:
@@ -112,16 +110,16 @@ def _by_supernet(twins: TwinsSearch, folder: RunFolder, caches: Caches, has_tria
     return Repeat(twins, values, trials, folder.made_from, finished_before)
 
 
-def _by_own_weights(alone: Alone, folder: RunFolder, has_trials: bool) -> Repeat:
+def _by_own_weights(training: OwnTraining, folder: RunFolder, has_trials: bool) -> Repeat:
     """Train the networks of the trials by themselves, as far as a folder does not have their scores."""
     if not has_trials:
-        twins = alone.begin()
+        twins = training.begin()
         return Repeat(twins, twins.alphas.detach(), [], folder.made_from, True)
-    settings = alone.settings
-    run = TrainedTrials(alone, draw_apart(space_of(settings), settings.trials, settings.seed), folder)
+    settings = training.settings
+    run = TrainedTrials(training, draw_apart(space_of(settings), settings.trials, settings.seed), folder)
     finished_before = run.resume()
     trials = run.trials if finished_before else run.run()
-    return Repeat(run.twins, run.twins.alphas.detach(), trials, folder.made_from, finished_before, run.untrained, alone)
+    return Repeat(run.twins, run.twins.alphas.detach(), trials, folder.made_from, finished_before, run.untrained, training)
 
 
 def alternate(twins: TwinsSearch, feeds: tuple[Feed, Feed], loop: Loop, caches: Caches) -> None:

@@ -17,9 +17,6 @@ TrialWeights = Literal["shared", "own"]
 TRIALS = "trials.jsonl"
 """Name of the file of trials in a search's folder."""
 
-FINALS = "finals"
-"""Name of the folder of finals in a search's folder."""
-
 DECISION = frozenset({"trials", "finals", "repeats", "budgets", "fit_width"})
 """Settings that only the decision depends on."""
 
@@ -110,9 +107,9 @@ class SearchSettings(LoopSettings):
     """Weights of the networks of the trials. shared: those of one supernet, trained for the epochs; take 150 trials. own:
     each network is trained by itself for the epochs, without a supernet or alphas; take 8 trials."""
     finals: Annotated[int, SEARCH] = 0
-    """Most networks that are trained five times as long at the end, such as 3: the one that the trials decide on, one a
-    step deeper and, as long as that gains more than a standard error, one deeper yet. Each budget has its own; a supernet
-    has none."""
+    """Number of finalists, at most, such as 3: networks that are trained five times as long as a trial, at the width of the
+    search. The first is the one that the trials decide on, the next a step deeper; while that gains two standard errors, one
+    deeper yet is tried. Each budget has its own. Needs trial_weights own; several repeats take the first seed."""
     repeats: Annotated[int, SEARCH] = 1
     """How often everything is trained, with consecutive seeds. All decide together."""
     budget_macs: Annotated[float | None, SEARCH, Parameter(converter=amount)] = None

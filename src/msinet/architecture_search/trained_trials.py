@@ -1,12 +1,13 @@
 """Trials whose networks have weights of their own: each is trained by itself, and scored on identities it did not learn.
 
-Networks that share the weights of a supernet learn slowly, most of all from few images. The same minutes train ten of
+Networks that share the weights of a supernet learn slowly, most of all from few images. The same minutes train eight of
 them alone, and further (docs/experiments.md, "Trials with weights of their own").
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -66,8 +67,8 @@ def with_whole_identities(sides: Sides, records: Sequence[ImageRecord]) -> Sides
 
 
 @dataclass(frozen=True)
-class Alone:
-    """What trainings of networks by themselves have in common."""
+class OwnTraining:
+    """How networks are trained by themselves: what all trainings have in common."""
 
     method: type[TwinsSearch]
     settings: SearchSettings
@@ -85,16 +86,22 @@ class Alone:
         twins.begin_from_model(says)
         return twins
 
+    @property
+    def made_from(self) -> dict[str, Any]:
+        """Whatever fixes a training besides the network, as plain values."""
+        variant = {"variant": self.method.name} if self.method.name else {}
+        return self.settings.of_weights | variant | self.data.marks()
+
     def folder(self, out: Path) -> RunFolder:
         """Return the files of a run."""
-        settings, variant = self.settings, {"variant": self.method.name} if self.method.name else {}
-        made_from = settings.of_weights | variant
-        return RunFolder(out, "search", made_from, self.data, settings.checkpoint_minutes, self.machine.is_first)
+        return RunFolder(out, "search", self.made_from, self.data, self.settings.checkpoint_minutes, self.machine.is_first)
 
-    def longer(self, times: int) -> "Alone":
-        """Return the same trainings with some times the epochs."""
-        epochs = {"epochs": times * self.settings.epochs, "small_epochs": times * self.settings.small_epochs}
-        return replace(self, settings=replace(self.settings, **epochs))
+    def longer(self, times: int) -> "OwnTraining":
+        """Return the same training with some times the epochs."""
+        settings = self.settings
+        milestones = tuple(times * epoch for epoch in settings.milestones)
+        epochs = {"epochs": times * settings.epochs, "small_epochs": times * settings.small_epochs, "milestones": milestones}
+        return replace(self, settings=replace(settings, **epochs))
 
 
 class TrainedTrials:
@@ -103,18 +110,18 @@ class TrainedTrials:
     Every network starts from the same weights and sees the same batches, so that scores differ by the networks alone.
 
     Args:
-        alone: what the trainings have in common.
+        training: how each is trained.
         networks: the cells of each.
         folder: of the run.
         what: name of the work, for the progress bar.
     """
 
-    def __init__(self, alone: Alone, networks: Sequence[Cells], folder: RunFolder, what: str = "search") -> None:
-        self.alone, self.networks, self.what = alone, networks, what
-        self.settings, self.machine, self.caches = alone.settings, alone.machine, alone.caches
-        self.feed = Feed(alone.sides.split.weight_images, self.settings, alone.sides.weight_identities)
+    def __init__(self, training: OwnTraining, networks: Sequence[Cells], folder: RunFolder, what: str = "search") -> None:
+        self.training, self.networks, self.what = training, networks, what
+        self.settings, self.machine, self.caches = training.settings, training.machine, training.caches
+        self.feed = Feed(training.sides.split.weight_images, self.settings, training.sides.weight_identities)
         self.loop = Loop(folder, len(networks) * self.steps, len(self.feed), self.machine)
-        self.twins = alone.begin(says=not folder.has_checkpoint)
+        self.twins = training.begin(says=not folder.has_checkpoint)
         self.scores: list[float] = []
         """Those of the networks that are done."""
         self.untrained: list[float] = []
@@ -146,7 +153,7 @@ class TrainedTrials:
         """Train a network to its end, from where it is, and score it."""
         loop, cells, first = self.loop, self.networks[number], self.loop.step % self.steps
         if not first:
-            self.twins = self.alone.begin()
+            self.twins = self.training.begin()
             self.twins.fill(self.twins.weight_memory, self.feed.records, self.caches, cells)
             if number < UNTRAINED_NETWORKS:
                 with kept_statistics(self.twins.supernet):

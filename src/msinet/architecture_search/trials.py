@@ -26,7 +26,7 @@ STATISTICS_IMAGES = 128
 """Images of the weights' side that batch norms take each network's statistics from."""
 
 SCORED_IMAGES = {"shared": 512, "own": 2048}
-"""Images that a network is scored on, about, at most, by whose weights it has: of the few with their own, more is known."""
+"""Images that a network is scored on, about, at most. shared: there are many networks; own: few, so that each has more."""
 
 
 def run_trials(twins: TwinsSearch, caches: Caches, out: Path) -> list[Trial]:
@@ -100,13 +100,13 @@ def scores_of(twins: TwinsSearch, caches: Caches) -> OneShotScores:
     whole = whole[: max(1, len(whole) // size) * size]
     own = machine.share(len(scored))
     for_statistics, batches = (
-        [
-            *embedding_batches(
-                RecordImages(records, settings.image_size, caches=caches), size, machine.device, machine.workers, order
-            )
-        ]
+        embedding_batches(
+            RecordImages(records, settings.image_size, caches=caches), size, machine.device, machine.workers, order
+        )
         for records, order in ((learnt, whole), (scored, range(own.start, own.stop)))
     )
+    if settings.has_supernet:  # Its networks are scored one after the other.
+        for_statistics, batches = [*for_statistics], [*batches]
     return OneShotScores(twins.supernet, for_statistics, batches, scored, machine)
 
 

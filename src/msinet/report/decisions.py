@@ -70,6 +70,14 @@ class SearchFile:
         return list(INTERACTIONS)[:count]
 
     @property
+    def finals(self) -> list[tuple[int, float]]:
+        """(light 3x3 convolutions, mAP from 0 to 1) of each finalist; none without finals."""
+        try:
+            return [(int(convolutions), float(score)) for convolutions, score in self.values["finals"]["scores"]]
+        except (KeyError, TypeError, ValueError):
+            return []
+
+    @property
     def shape(self) -> tuple[int, int]:
         """(rows, columns) of the effects of trials; (0, 0) without any."""
         try:

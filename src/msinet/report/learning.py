@@ -10,7 +10,7 @@ import numpy as np
 from markupsafe import Markup
 
 from msinet.architecture_search.certainty import UNSURE, Choice, choices_of, doubts_about, shares_of
-from msinet.architecture_search.settings import FINALS, TRIALS
+from msinet.architecture_search.settings import TRIALS
 from msinet.errors import FileError, SettingsError
 from msinet.evaluation.record import ModelFacts
 from msinet.files.os_errors import in_words
@@ -59,6 +59,8 @@ class SearchPart:
     places: list[DecidedPlace]
     by_trials: bool
     """Whether trials decided, not the shares."""
+    has_finals: bool
+    """Whether networks were trained longer after the trials."""
     doubts: str
     chose_network: bool
     """Whether the network on the page is the one that the search chose."""
@@ -121,36 +123,29 @@ def search_part(run: Path, model: ModelFacts | None) -> SearchPart | None:
         colours={name: INTERACTIONS[name].colour for name in columns},
         shares=drawn,
         losses=losses,
-        trials=_trials(run, architecture),
+        trials=_trials(run, architecture, said.finals),
         findings=" ".join(said.sentences("findings")),
         kinds=[IN_WORDS[kind] for kind in kinds_of(choices)],
         places=decided_places(choices, architecture, rows),
+        has_finals=bool(said.finals),
         by_trials=by_trials,
         doubts=" ".join([*([] if by_trials else _undecided(choices)), *doubts]),
         chose_network=architecture == network,
     )
 
 
-def _trials(run: Path, architecture: Architecture) -> Markup | None:
+def _trials(run: Path, architecture: Architecture, finals: Sequence[tuple[int, float]]) -> Markup | None:
     """Return a chart of a search's trials and finals, of all repeats; None where there are no trials.
 
     Raises:
         FileError: a line is damaged.
     """
-    searches = [run, *sorted(run.glob("repeat-*"))]
+    lines = [line for file in (run / TRIALS, *sorted(run.glob(f"repeat-*/{TRIALS}"))) for line in read_log(file)]
     try:
-        tried, final = (
-            [
-                (_convolutions(Architecture.from_dict(line)), float(line["mAP"]))
-                for search in searches
-                for file in sorted(search.glob(files))
-                for line in read_log(file)
-            ]
-            for files in (TRIALS, f"{FINALS}/*/{TRIALS}")
-        )
+        tried = [(_convolutions(Architecture.from_dict(line)), float(line["mAP"])) for line in lines]
     except (SettingsError, KeyError, TypeError, ValueError, AttributeError):
         return None
-    return Markup(charts.scores_by_depth(tried, final, _convolutions(architecture))) if tried else None
+    return Markup(charts.scores_by_depth(tried, finals, _convolutions(architecture))) if tried else None
 
 
 def _convolutions(architecture: Architecture) -> int:
