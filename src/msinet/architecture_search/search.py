@@ -30,9 +30,9 @@ def search(
     """Search an architecture on the training split.
 
     Writes `architecture.json`, its picture `architecture.svg`, the log `search.jsonl` with all alphas after each epoch, the
-    trials, a folder of each finalist and a checkpoint to `out`; several repeats have a folder each for what is theirs. Of several budgets,
-    `architecture.json` has the largest, and each has an `architecture-BUDGET.json`. Called again with the same arguments, it
-    resumes.
+    trials, a folder of each finalist and a checkpoint to `out`; several repeats have a folder each for what is theirs. Of
+    several budgets, `architecture.json` has the largest, and each has an `architecture-BUDGET.json`. Called again with the
+    same arguments, it resumes.
 
     Args:
         splits: the data; only `train` is used.

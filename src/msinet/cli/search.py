@@ -21,7 +21,7 @@ def search(
     """Search an architecture for the data. Stopped and started again, it resumes.
 
     Args:
-        out: Folder for architecture.json, that of each of the budgets, the log search.jsonl, the trials, the finals and the checkpoint.
+        out: Folder for architecture.json, that of each of the budgets, the log search.jsonl, trials, finals and checkpoints.
     """
     from msinet.architecture_search.search import search as search_architecture
 
