@@ -184,14 +184,19 @@ def test_two_processes_try_networks_as_one(splits, search_settings, tmp_path):
 
 
 @pytest.mark.usefixtures("frozen")
-def test_two_processes_train_the_networks_of_trials_as_one(splits, search_settings, tmp_path):
-    settings = replace(search_settings, **SGD, space="scales", trials=8, trial_weights="own")
+def test_two_processes_train_the_networks_of_trials_and_finals_as_one(splits, search_settings, tmp_path, monkeypatch):
+    """Finals of few steps: rounding grows with them."""
+    monkeypatch.setattr("msinet.architecture_search.finals.LONGER", 1)
+    settings = replace(search_settings, **SGD, space="scales", trials=8, trial_weights="own", finals=2)
     search(splits, settings, tmp_path / "one")
     assert in_processes(lambda _: search(splits, settings, tmp_path / "two")) == [0, 0]
     assert largest_difference(*(tmp_path / name / "search.checkpoint.safetensors" for name in ("one", "two"))) < 1e-5
     lines = [(tmp_path / name / "trials.jsonl").read_text().splitlines() for name in ("one", "two")]
     one, two = ([json.loads(line)["mAP"] for line in own] for own in lines)
     assert len(two) == 8 and two == pytest.approx(one, abs=1e-6)
+    finals = [sorted((tmp_path / name).glob("finals/*/search.checkpoint.safetensors")) for name in ("one", "two")]
+    assert [file.parent.name for file in finals[0]] == [file.parent.name for file in finals[1]]
+    assert len(finals[0]) == 2 and all(largest_difference(*files) < 1e-4 for files in zip(*finals, strict=True))
 
 
 def test_two_processes_score_architectures_as_one(splits, search_settings, tmp_path):
