@@ -22,7 +22,7 @@ def test_a_result_of_version_0_1_is_repeated_with_its_settings(before, make_spli
     gone = {"contrast", "balanced", "choose_by"}
     kept = {name: value for name, value in before.record.search.items() if name not in gone}
     later = {"space": "published", "trials": 0, "repeats": 1, "budget_macs": None, "budget_ms": None, "budgets": []}
-    later |= {"trial_weights": "shared", "on": "torch", "init": None, "fit_width": False, "zoom": 0.0}
+    later |= {"trial_weights": "shared", "finals": 0, "on": "torch", "init": None, "fit_width": False, "zoom": 0.0}
     assert again.record.search == kept | later
     trained = {"init": None, "teachers": [], "teacher_weight": 1.0, "zoom": 0.0}
     assert again.record.training == before.record.training | trained
