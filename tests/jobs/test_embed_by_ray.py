@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -20,6 +19,8 @@ from msinet.data.records import ImageRecord
 from msinet.deploy.predictor import Predictor
 from msinet.errors import DatasetError, FileError, MissingExtraError, ModelError, SettingsError
 from msinet.jobs.by_ray import images as ray_images
+from msinet.jobs.by_ray.cluster import LOCAL
+from msinet.jobs.by_ray.cluster import cluster as ray_cluster
 from msinet.jobs.by_ray.embed import RayEmbedded, embed_by_ray
 from msinet.jobs.by_ray.images import RayImages
 from msinet.jobs.by_ray.part import RayPart
@@ -85,9 +86,8 @@ class Once(NamedTuple):
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
-    yield
-    ray.shutdown()
+    with ray_cluster(ray, LOCAL, processors=2):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -265,15 +265,6 @@ def test_a_folder_with_tables_of_others_is_not_written_to(tmp_path):
     table, model = write_table(tmp_path), write_mean_colour(tmp_path / "colour.onnx")
     with pytest.raises(FileError, match=r"has Parquet files and no plan\.json: choose an empty folder for out"):
         embed_by_ray(table, model, tmp_path)
-
-
-def test_a_cluster_that_does_not_answer_is_not_waited_for(tmp_path, monkeypatch):
-    monkeypatch.setattr(ray, "is_initialized", lambda: False)
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))  # Bound and not listening: nobody answers, and nobody else can.
-        address = f"127.0.0.1:{closed.getsockname()[1]}"
-        with pytest.raises(FileError, match=f"no Ray cluster answers at {address}: start one"):
-            embed_by_ray(write_table(tmp_path), write_mean_colour(tmp_path / "colour.onnx"), tmp_path / "out", address)
 
 
 def test_without_ray_the_extra_is_named(tmp_path, monkeypatch):

@@ -16,7 +16,6 @@ from msinet.engine.settings import MachineSettings
 from msinet.errors import SettingsError
 from msinet.panels import DATA, MACHINE
 
-LOCAL = "local"
 """The cluster that is started on this machine for the time being."""
 
 
@@ -83,7 +82,7 @@ def embed_on_cluster(table: Path, model: Path, out: Path, address: str) -> None:
     from msinet.jobs.by_ray.embed import embed_by_ray
 
     with bars():
-        done = embed_by_ray(as_given(table), model, as_given(out), "" if address == LOCAL else address)
+        done = embed_by_ray(as_given(table), model, as_given(out), address)
     if done.unreadable:
         say(f"  {done.unreadable} images cannot be read: {out}/unreadable names them")
     before = f", {done.done_before} of them before" if done.done_before else ""

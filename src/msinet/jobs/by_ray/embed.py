@@ -1,8 +1,6 @@
 """Embedding a table of any size on the machines of a Ray cluster, into Parquet files that are whole or not there."""
 
 import logging
-import os
-import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -12,8 +10,9 @@ from msinet.deploy.predictor import Predictor
 from msinet.deploy.shipped import file_of_model
 from msinet.errors import FileError, MissingExtraError, SettingsError
 from msinet.files.lock import sole_writer
+from msinet.jobs.by_ray.cluster import LOCAL, cluster
 from msinet.jobs.by_ray.part import RayPart
-from msinet.jobs.by_ray.places import Place, is_uri
+from msinet.jobs.by_ray.places import Place
 from msinet.jobs.by_ray.plan import RayPlan
 from msinet.jobs.by_ray.table import RayTable
 from msinet.model.runtime_file import RuntimeFile
@@ -21,9 +20,6 @@ from msinet.progress import begin
 
 ROWS_PER_PART = 10_000
 """Rows of a part: what is computed again if a machine dies, and a file of 30 MB at 768 numbers an image."""
-
-SECONDS_TO_ANSWER = 10
-"""Seconds within which a cluster accepts a connection."""
 
 
 class RayEmbedded(NamedTuple):
@@ -43,7 +39,7 @@ def embed_by_ray(
     table: str | Path,
     model: str | Path,
     out: str | Path,
-    address: str = "",
+    address: str = LOCAL,
     actors: int | None = None,
     rows_per_part: int = ROWS_PER_PART,
 ) -> RayEmbedded:
@@ -65,7 +61,7 @@ def embed_by_ray(
             are URIs or local; relative ones are relative to the table's folder or, if it is local, to the current one.
         model: a model in a file, or what `Predictor` makes one of.
         out: folder, a local path or a URI. All machines must see it, and the table and the images, under the same name.
-        address: the cluster, as `ray.init` takes it; by default one is started on this machine, unless this process has one.
+        address: the cluster, as `ray.init` takes it; "local" starts one on this machine, unless this process has one.
         actors: number of processes, each with one processor; by default as many as the cluster has processors.
         rows_per_part: rows of a part.
 
@@ -94,7 +90,7 @@ def _embed(ray: Any, plan: RayPlan, missing: Sequence[int], address: str, actors
     """Make parts; return how many images were embedded, and how many could not be read."""
     todo = sum(plan.count(part) for part in missing)
     rows = unreadable = 0
-    with _cluster(ray, address, actors), _quiet(ray):
+    with cluster(ray, address, actors), _quiet(ray):
         actors = min(actors or int(ray.cluster_resources().get("CPU", 1)), len(missing))
         # A part takes minutes: one that waits behind another would better go to an actor that is free.
         pool = ray.data.ActorPoolStrategy(size=actors, max_tasks_in_flight_per_actor=1)
@@ -113,39 +109,6 @@ def _embed(ray: Any, plan: RayPlan, missing: Sequence[int], address: str, actors
         except ray.exceptions.RayError as error:
             raise FileError(f"the cluster failed: {error}. Run the same again: parts that are done are kept") from error
     return rows, unreadable
-
-
-@contextmanager
-def _cluster(ray: Any, address: str, actors: int | None) -> Iterator[None]:
-    """Use the cluster of this process or of an address, or start one here for the time being."""
-    if ray.is_initialized():
-        yield
-        return
-    if address:
-        _require_answer(address)
-    else:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Nobody asked us to tell anybody.
-    options = {} if address else {"num_cpus": actors, "include_dashboard": False}
-    try:
-        ray.init(address=address or "local", logging_level=logging.ERROR, **options)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise FileError(f"no Ray cluster answers at {address or 'this machine'}: {error}", "ray") from error
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def _require_answer(address: str) -> None:
-    """Raise a FileError where nothing listens at HOST:PORT; Ray itself would try for minutes."""
-    host, _, port = address.rpartition(":")
-    if host and port.isdigit() and not is_uri(address):
-        try:
-            socket.create_connection((host, int(port)), timeout=SECONDS_TO_ANSWER).close()
-        except OSError as error:
-            raise FileError(
-                f"no Ray cluster answers at {address}: start one (ray start --head), or pass its address", "ray"
-            ) from error
 
 
 @contextmanager
