@@ -1,6 +1,7 @@
 """Finals: which step deeper is tried, how sure a gain is, when the walk ends, and a search that goes on where it was."""
 
 import json
+import logging
 import shutil
 from dataclasses import replace
 from types import SimpleNamespace
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 from msinet.architecture_search.decision import Decisions, Network
 from msinet.architecture_search.effects import Effects, sizes
 from msinet.architecture_search.finals import LONGER, Finalist, Finals, deeper
+from msinet.architecture_search.one_shot import OneShotScores
 from msinet.architecture_search.search import search
-from msinet.architecture_search.trained_trials import OwnTraining
+from msinet.architecture_search.trained_trials import UNTRAINED_NETWORKS, OwnTraining
 from msinet.architecture_search.twins import TwinsSearch
 from msinet.engine.checkpoint import load_checkpoint
 from msinet.errors import SettingsError
@@ -215,9 +217,30 @@ def test_repeats_take_the_finals_of_the_first_seed(splits, settings, searched, t
     assert [*tmp_path.glob("repeat-0/finals/*")] and not (tmp_path / "repeat-1/finals").exists()
 
 
-def test_a_supernet_has_no_finals(splits, settings, tmp_path):
-    search(splits, replace(settings, trial_weights="shared"), tmp_path)
+@pytest.mark.parametrize("trials", [0, 8])
+def test_a_supernet_has_no_finals_and_the_search_says_so(splits, settings, tmp_path, trials):
+    found = search(splits, replace(settings, trial_weights="shared", trials=trials), tmp_path)
     assert not (tmp_path / "finals").exists()
+    assert "no finals" in found.doubts[-1]
+
+
+def test_what_a_start_lacks_is_said_once_and_untrained_networks_are_scored_once(
+    splits, settings, searched, tmp_path, caplog, monkeypatch
+):
+    """Not of each finalist again."""
+    begin, scored = TwinsSearch.begin_from_model, []
+    monkeypatch.setattr(OneShotScores, "measure", lambda *args, own=OneShotScores.measure: scored.append(0) or own(*args))
+
+    def told(self: TwinsSearch, says: bool = True) -> None:
+        begin(self, says)
+        if says:
+            logging.getLogger("msinet").warning("the model lacks a classifier")
+
+    monkeypatch.setattr(TwinsSearch, "begin_from_model", told)
+    assert search(splits, settings, tmp_path) == searched[1]
+    assert caplog.messages.count("the model lacks a classifier") == 1
+    finalists = 2
+    assert len(scored) == UNTRAINED_NETWORKS + settings.trials + 2 * finalists  # At its end, and for the comparison.
 
 
 def test_a_budget_that_admits_no_deeper_network_has_no_finals(splits, settings, searched, tmp_path):

@@ -34,6 +34,8 @@ NO_TRIALS = (
     "{} decided."
 )
 
+NO_FINALS = "There were no finals: these train networks with weights of their own (--trial-weights own), not a supernet's."
+
 LEARNED = 1.5
 """How many times the mAP of untrained networks the median of trained ones has at least."""
 
@@ -130,6 +132,8 @@ def conclude(repeats: Sequence[Repeat], settings: SearchSettings, out: Path) -> 
         found = Searched(architecture, tuple(map(tuple, alphas.tolist())), tuple(choices), tuple(doubts), settings.width)
         if not values.equal(alphas):
             kept["decided_by"] = {"columns": list(space.columns), "rows": values.tolist()}
+    if settings.finals and settings.has_supernet:
+        found = replace(found, doubts=(*found.doubts, NO_FINALS))
     if first.machine.is_first:
         certainty = {"choices": [asdict(choice) for choice in found.choices], "doubts": found.doubts}
         certainty |= {"findings": found.findings} if found.findings else {}

@@ -128,7 +128,7 @@ class Finals:
         made_from = json.dumps([cells, training.made_from], sort_keys=True)
         out = training.out / FINALS / hashlib.sha256(made_from.encode()).hexdigest()[:12]
         with sole_writer(out, self.machine.is_first):
-            run = TrainedTrials(training, [cells], training.folder(out), "finalist")
+            run = TrainedTrials(training, [cells], training.folder(out), "finalist", untrained=0)
             if not run.resume():
                 self.has_trained = True
                 run.run()

@@ -114,14 +114,23 @@ class TrainedTrials:
         networks: the cells of each.
         folder: of the run.
         what: name of the work, for the progress bar.
+        untrained: how many networks are scored before they learn as well. Where none is, other networks have shown how the
+            training begins, and what its start lacks is not told again.
     """
 
-    def __init__(self, training: OwnTraining, networks: Sequence[Cells], folder: RunFolder, what: str = "search") -> None:
-        self.training, self.networks, self.what = training, networks, what
+    def __init__(
+        self,
+        training: OwnTraining,
+        networks: Sequence[Cells],
+        folder: RunFolder,
+        what: str = "search",
+        untrained: int = UNTRAINED_NETWORKS,
+    ) -> None:
+        self.training, self.networks, self.what, self.untrained_networks = training, networks, what, untrained
         self.settings, self.machine, self.caches = training.settings, training.machine, training.caches
         self.feed = Feed(training.sides.split.weight_images, self.settings, training.sides.weight_identities)
         self.loop = Loop(folder, len(networks) * self.steps, len(self.feed), self.machine)
-        self.twins = training.begin(says=not folder.has_checkpoint)
+        self.twins = training.begin(says=untrained > 0 and not folder.has_checkpoint)
         self.scores: list[float] = []
         """Those of the networks that are done."""
         self.untrained: list[float] = []
@@ -155,7 +164,7 @@ class TrainedTrials:
         if not first:
             self.twins = self.training.begin()
             self.twins.fill(self.twins.weight_memory, self.feed.records, self.caches, cells)
-            if number < UNTRAINED_NETWORKS:
+            if number < self.untrained_networks:
                 with kept_statistics(self.twins.supernet):
                     self.untrained.append(scores_of(self.twins, self.caches).score(cells))
                 self.twins.supernet.train()
