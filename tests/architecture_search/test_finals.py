@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from msinet.architecture_search.conclusion import NOTHING_DEEPER
 from msinet.architecture_search.decision import Decisions, Network
 from msinet.architecture_search.effects import Effects, sizes
-from msinet.architecture_search.finals import LONGER, Finalist, Finals, deeper
+from msinet.architecture_search.finals import LONGER, Finalist, Finals, deeper, in_prospect
 from msinet.architecture_search.one_shot import OneShotScores
 from msinet.architecture_search.search import search
 from msinet.architecture_search.trained_trials import UNTRAINED_NETWORKS, OwnTraining
@@ -249,6 +250,18 @@ def test_a_budget_that_admits_no_deeper_network_has_no_finals(splits, settings, 
     shutil.rmtree(tmp_path / "finals")
     found = search(splits, replace(settings, budget_macs=1.7e6), tmp_path)
     assert not (tmp_path / "finals").exists() and "Finals" not in " ".join(found.findings)
+    assert found.doubts[-1] == NOTHING_DEEPER
+
+
+def test_a_space_without_depths_has_no_finals_and_the_search_says_so(splits, settings, tmp_path):
+    assert search(splits, replace(settings, space="published"), tmp_path).doubts[-1] == NOTHING_DEEPER
+
+
+@pytest.mark.parametrize(
+    ("finals", "words"), [(0, ""), (2, "2 finalists of 10 epochs each"), (3, "2 to 3 finalists of 10 epochs each")]
+)
+def test_what_is_in_prospect_is_told_in_words(settings, finals, words):
+    assert in_prospect(replace(settings, epochs=2, finals=finals)) == words
 
 
 def test_a_single_finalist_is_refused(settings):

@@ -470,3 +470,14 @@ def test_without_identities_that_can_be_scored_the_alphas_decide(twelve, by_tria
     with pytest.raises(DatasetError, match="a budget needs trials"):
         search(replace(twelve, train=single), replace(settings, budget_macs=1e6), tmp_path / "budget")
     assert not (tmp_path / "budget/search.jsonl").exists()
+
+
+@pytest.mark.parametrize("budget", [{"budget_macs": 1e8}, {"budget_ms": 5.0}, {"budgets": (1e8,)}], ids=str)
+def test_a_budget_without_trials_is_refused_when_the_search_begins(make_splits, search_settings, tmp_path, budget):
+    """Not before: a recipe may bring the trials."""
+    settings = replace(search_settings, **budget)
+    with pytest.raises(
+        SettingsError, match=f"{next(iter(budget))} is .*: it needs trials, 8 with trial_weights own, or 150"
+    ):
+        search(make_splits(train=12), settings, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

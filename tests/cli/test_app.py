@@ -166,7 +166,22 @@ def test_options_win_over_the_recipe(table, tmp_path, tiny):
         (["search", "TABLE", "--out=x", "--identities-per-batch=500"], 2, "--identities-per-batch is 500, but only"),
         (["search", "TABLE", "--out=x", "--recipe=cake"], 2, "--recipe is cake: choose one of veri776"),
         (["search", "TABLE", "--out=x", "--recipe=veri776", "--trials=5"], 2, "--trials is 5: give 0, or 8 at least"),
-        (["search", "TABLE", "--out=x", "--recipe=veri776", "--budget-macs=5M"], 2, "it needs trials, such as 150"),
+        (
+            ["search", "TABLE", "--out=x", "--recipe=veri776", "--budget-macs=5M"],
+            2,
+            "it needs --trials, 8 with --trial-weights",
+        ),
+        (["search", "TABLE", "--out=x", "--budget-macs=5M"], 2, "--identities-per-batch is 16, but only"),
+        (
+            ["search", "TABLE", "--out=x", "--budgets", "5M", "9M", "--fit-width"],
+            2,
+            "--identities-per-batch is 16, but only",
+        ),
+        (
+            ["run", "TABLE", "--out=x", "--init=none", "--search.budget-ms=5"],
+            2,
+            "give both the same, such as --search.width",
+        ),
         (["search", "TABLE", "--out=x", "--budget-macs=2Q"], 2, "could not convert '2Q' to a number: write 200M, 1.5G or"),
         (["search", "TABLE", "--out=x", "--budgets", "5M", "2Q"], 2, "could not convert '2Q' to a number: write 200M"),
         (["search", "TABLE", "--out=x", "--trials=20", "--budget-macs=-1"], 2, "--budget-macs is -1.0: it must be positive"),

@@ -22,10 +22,12 @@ class Clock:
         return self.now
 
 
-def said_of(caplog, seconds, steps=range(6000), first=None, work=len, has_gpu=False, done=40) -> list[logging.LogRecord]:
+def said_of(
+    caplog, seconds, steps=range(6000), first=None, work=len, has_gpu=False, done=40, then=""
+) -> list[logging.LogRecord]:
     """Return what is said of a run of 100 steps an epoch, whose first step takes `first` and each other one `seconds`."""
     clock = Clock()
-    estimate = Estimate("train", steps, 100, work, has_gpu, clock)
+    estimate = Estimate("train", steps, 100, work, has_gpu, then, clock)
     with caplog.at_level(logging.INFO):
         for step in range(steps.start, min(steps.start + done, steps.stop)):
             clock.now += seconds(step) if callable(seconds) else seconds
@@ -41,6 +43,13 @@ def test_the_rest_takes_as_long_a_step_as_the_first_steps(caplog):
         "train: about 3 h 20 min for the 60 epochs, of 100 steps each; Ctrl-C stops, the same command resumes"
     )
     assert record.levelno == logging.INFO
+
+
+def test_what_follows_is_named_and_not_counted(caplog):
+    (record,) = said_of(caplog, 2.0, then="2 to 3 finalists of 30 epochs each")
+    assert (
+        "3 h 20 min for the 60 epochs, of 100 steps each, then 2 to 3 finalists of 30 epochs each; " in record.getMessage()
+    )
 
 
 @pytest.mark.parametrize(("seconds", "steps"), [(0.5, 11), (3.0, 7), (7.0, 3), (60.0, 2)])

@@ -36,6 +36,8 @@ NO_TRIALS = (
 
 NO_FINALS = "There were no finals: these train networks with weights of their own (--trial-weights own), not a supernet's."
 
+NOTHING_DEEPER = "There were no finals: the space and the budget have no network that is a step deeper."
+
 LEARNED = 1.5
 """How many times the mAP of untrained networks the median of trained ones has at least."""
 
@@ -122,6 +124,8 @@ def conclude(repeats: Sequence[Repeat], settings: SearchSettings, out: Path) -> 
             found = replace(found, doubts=(*found.doubts, *hardly_learned([trial.score for trial in trials], untrained)))
         if not trials:
             found = replace(found, doubts=(NO_TRIALS.format("The lowest cost"),))
+        elif finals and not any(one.final for one in taken.values()):
+            found = replace(found, doubts=(*found.doubts, NOTHING_DEEPER))
         kept["effects"] = {"columns": list(space.columns), "rows": decisions.effects.values.tolist()}
         if final := taken[largest_limit(settings)].final:
             kept["finals"] = final.to_dict()
@@ -223,7 +227,8 @@ def milliseconds(network: MSINet, settings: SearchSettings) -> float:
 def findings_of(decisions: Decisions, network: Network, width: float, settings: SearchSettings) -> list[str]:
     """Return in sentences what a network of the trials has, and what it costs, measured on the network itself."""
     architecture = Architecture.from_cells(decisions.cells(network))
-    without = [one for one in decisions.comparisons(network) if (one.decision, one.taken) == ("interaction", "none")]
+    compared = decisions.comparisons(network) if decisions.effects.mean.any() else []  # else nothing is known
+    without = [one for one in compared if (one.decision, one.taken) == ("interaction", "none")]
     needless, places = sum(one.gain >= -one.error for one in without), len(architecture.interactions)
     found = []
     if needless == places:

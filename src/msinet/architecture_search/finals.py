@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from msinet.architecture_search.decision import Decisions, Network
+from msinet.architecture_search.settings import SearchSettings
 from msinet.architecture_search.trained_trials import OwnTraining, TrainedTrials
 from msinet.architecture_search.trials import scores_of
 from msinet.evaluation.result import RetrievalResult
@@ -81,6 +82,14 @@ class Final:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return {"epochs": self.epochs, "scores": [[one.convolutions, one.result.mAP] for one in self.finalists]}
+
+
+def in_prospect(settings: SearchSettings) -> str:
+    """Return in words what finals will train, nothing where there are none."""
+    if not settings.finals:
+        return ""
+    count = "2" if settings.finals == 2 else f"2 to {settings.finals}"
+    return f"{count} finalists of {LONGER * settings.epochs} epochs each"
 
 
 class Finals:

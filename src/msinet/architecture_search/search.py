@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from msinet.architecture_search.conclusion import ARCHITECTURE, Repeat, Searched, conclude
+from msinet.architecture_search.finals import in_prospect
 from msinet.architecture_search.settings import TRIALS, SearchSettings
 from msinet.architecture_search.trained_trials import OwnTraining, TrainedTrials, draw_apart, with_whole_identities
 from msinet.architecture_search.trials import can_be_scored, number_of_trials, run_trials
@@ -43,7 +44,7 @@ def search(
 
     Raises:
         DatasetError: there is nothing to train on.
-        SettingsError: there are too few identities for a batch.
+        SettingsError: there are too few identities for a batch, or no trials for a budget.
         CheckpointError: `out` holds a search with other settings or data.
         BusyError: another process writes to `out`.
         FileError: `out` cannot be written, or an image cannot be read.
@@ -51,6 +52,7 @@ def search(
         KeyboardInterrupt: stopped by Ctrl-C, after a checkpoint.
     """
     settings, out = settings or SearchSettings(), user_path(out)
+    settings.require_trials_for_a_budget()
     machine = machine or Machine(settings.machine)
     with sole_writer(out, machine.is_first):
         return _search(splits, settings, out, machine, method)
@@ -116,7 +118,8 @@ def _by_own_weights(training: OwnTraining, folder: RunFolder, has_trials: bool) 
         twins = training.begin()
         return Repeat(twins, twins.alphas.detach(), [], folder.made_from, True)
     settings = training.settings
-    run = TrainedTrials(training, draw_apart(space_of(settings), settings.trials, settings.seed), folder)
+    drawn = draw_apart(space_of(settings), settings.trials, settings.seed)
+    run = TrainedTrials(training, drawn, folder, then=in_prospect(settings))
     finished_before = run.resume()
     trials = run.trials if finished_before else run.run()
     return Repeat(run.twins, run.twins.alphas.detach(), trials, folder.made_from, finished_before, run.untrained, training)

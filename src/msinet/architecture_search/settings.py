@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter, Token
 
 from msinet.engine.settings import LoopSettings, require, require_one_of, settings_dict
+from msinet.errors import SettingsError
 from msinet.panels import NETWORK, OPTIMIZER, SCHEDULE, SEARCH
 
 SpaceName = Literal["published", "scales"]
@@ -144,18 +145,24 @@ class SearchSettings(LoopSettings):
         for name in ("budget_macs", "budget_ms"):
             limit = getattr(self, name)
             require(self, name, limit is None or 0 < limit < math.inf, "it must be positive")
-            require(self, name, limit is None or self.trials > 0, "it needs trials, such as 150")
         require_one_of(self, "on", Runtime)
         needless = "it says where milliseconds count: give budget_ms with it"
         require(self, "on", self.on == "torch" or self.budget_ms is not None, needless)
         require(self, "budgets", all(0 < limit < math.inf for limit in self.budgets), "they must be positive")
-        require(self, "budgets", not self.budgets or self.trials > 0, "they need trials, such as 150")
         files = set(map(file_of_budget, self.budgets))
         require(self, "budgets", len(files) == len(self.budgets), "they must differ")
         given = [name for name in ("budget_macs", "budget_ms", "budgets") if getattr(self, name)]
         for name in given[1:]:
             require(self, name, False, "give one of budget_macs, budget_ms and budgets")
         require(self, "fit_width", not self.fit_width or self.has_budget, "it needs budget_macs, budget_ms or budgets")
+
+    def require_trials_for_a_budget(self) -> None:
+        """Raise a SettingsError where a budget has no trials: asked when a search begins, since a recipe may bring them."""
+        for name in ("budget_macs", "budget_ms", "budgets"):
+            if (budget := getattr(self, name)) and not self.trials:
+                raise SettingsError(
+                    f"{name} is {budget}: it needs trials, 8 with trial_weights own, or 150", name, "trials", "trial_weights"
+                )
 
     @property
     def has_supernet(self) -> bool:

@@ -114,6 +114,7 @@ class TrainedTrials:
         networks: the cells of each.
         folder: of the run.
         what: name of the work, for the progress bar.
+        then: what follows it and takes time of its own, in words.
         untrained: how many networks are scored before they learn as well. Where none is, other networks have shown how the
             training begins, and what its start lacks is not told again.
     """
@@ -124,9 +125,11 @@ class TrainedTrials:
         networks: Sequence[Cells],
         folder: RunFolder,
         what: str = "search",
+        then: str = "",
         untrained: int = UNTRAINED_NETWORKS,
     ) -> None:
-        self.training, self.networks, self.what, self.untrained_networks = training, networks, what, untrained
+        self.training, self.networks, self.untrained_networks = training, networks, untrained
+        self.what, self.then = what, then
         self.settings, self.machine, self.caches = training.settings, training.machine, training.caches
         self.feed = Feed(training.sides.split.weight_images, self.settings, training.sides.weight_identities)
         self.loop = Loop(folder, len(networks) * self.steps, len(self.feed), self.machine)
@@ -151,7 +154,7 @@ class TrainedTrials:
     def run(self) -> list[Trial]:
         """Train and score the networks that are left, and return all. Writes `trials.jsonl`, the log and checkpoints."""
         loop, machine = self.loop, self.machine
-        loop.begin(self.what, self.work)
+        loop.begin(self.what, self.work, self.then)
         tracker = machine.tracker(self.settings.tracker, "search", loop.folder.out)
         with tracker as log, stop_on_interrupt(machine.processes) as stop:
             while len(self.scores) < len(self.networks):

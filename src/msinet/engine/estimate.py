@@ -24,6 +24,7 @@ class Estimate:
         steps_per_epoch: steps of an epoch.
         work: what some steps cost beside others; steps with smaller images cost less.
         has_gpu: whether the run has one.
+        then: what follows the steps, and takes time of its own, in words.
         clock: seconds that pass.
     """
 
@@ -34,10 +35,11 @@ class Estimate:
         steps_per_epoch: int,
         work: Callable[[range], float] = len,
         has_gpu: bool = False,
+        then: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.what, self.steps, self.steps_per_epoch, self.work, self.has_gpu = what, steps, steps_per_epoch, work, has_gpu
-        self.clock = clock
+        self.then, self.clock = then, clock
         self.started = self.timed_from = clock()
         self.said = False
 
@@ -58,6 +60,7 @@ class Estimate:
         epochs = -(-len(self.steps) // self.steps_per_epoch)
         left = " that are left" if self.steps.start else ""
         words = f"{self.what}: about {duration(seconds)} for the {epochs} epochs{left}, of {self.steps_per_epoch} steps each"
+        words += f", then {self.then}" if self.then else ""
         words += "; Ctrl-C stops, the same command resumes"
         if seconds > LONG and not self.has_gpu:
             logger.warning("%s. A GPU would be many times as fast; without one, take the recipe small-data", words)

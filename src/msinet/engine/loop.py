@@ -66,15 +66,16 @@ class Loop:
         self.step, self.sums, self.seconds = (found.values[name] for name in ("step", "sums", "seconds"))
         return found.tensors
 
-    def begin(self, what: str, work: Callable[[range], float] = len) -> None:
+    def begin(self, what: str, work: Callable[[range], float] = len, then: str = "") -> None:
         """Start the clock and the progress bar.
 
         Args:
             what: name of the work.
             work: what some steps cost beside others, for the estimate of the time.
+            then: what follows, which the estimate does not count, in words.
         """
         steps, has_gpu = range(self.step, self.total), self.machine.device.type == "cuda"
-        self.estimate = Estimate(what, steps, self.steps_per_epoch, work, has_gpu)
+        self.estimate = Estimate(what, steps, self.steps_per_epoch, work, has_gpu, then)
         self.bar = begin(what, self.total, self.step)
         self.started = time.monotonic()
 
