@@ -10,6 +10,7 @@ from msinet.architecture_search.effects import Trial
 from msinet.architecture_search.settings import SearchSettings
 from msinet.architecture_search.trained_trials import draw_apart
 from msinet.architecture_search.trials import write_trials
+from msinet.architecture_search.twins import space_of
 from msinet.data.records import ReidSplits
 from msinet.errors import SettingsError
 from msinet.experiments import search_worth as experiment
@@ -19,6 +20,7 @@ from msinet.experiments.search_worth_plan import Plan
 from msinet.experiments.search_worth_report import depth_agreement
 from msinet.experiments.settings import SearchWorthSettings
 from msinet.model.cost import count_multiply_adds
+from msinet.model.model_files import load_model
 from msinet.model.msinet.architecture import Architecture
 from msinet.model.msinet.network import MSINet
 from msinet.model.msinet.search_space import SCALES
@@ -79,7 +81,7 @@ def test_architectures_that_are_asked_for_later_are_scored_by_the_supernet_too(s
     file = tmp_path / "supernet.json"
     for others in (("all:none",), ("all:none", "random:0"), ("random:0",)):
         plan = Plan.of(ReidSplits("d"), replace(settings, random=0, others=others), SearchSettings(), TrainSettings())
-        experiment.score_others(plan, tmp_path, file, SearchSettings())
+        experiment.score_others(plan, tmp_path, file, SearchSettings(validation_share=0.2))
     assert asked == [1, 1]
     assert set(json.loads(file.read_text())) == {"all:none", "random:0"}
 
@@ -98,6 +100,47 @@ def test_trials_with_weights_of_their_own_say_what_they_expect_of_others(setting
     experiment.score_others(plan, tmp_path, tmp_path / "supernet.json", search)
     shallow, deep = json.loads((tmp_path / "supernet.json").read_text()).values()
     assert shallow - deep == pytest.approx(0.01 * (12 * 8 - 6), rel=0.15)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"repeats": 2, "trial_weights": "own", "trials": 8}, {"repeats": 2}, {"trial_weights": "own", "trials": 8}]
+)
+def test_where_a_search_has_no_single_set_of_scores_nothing_is_written(settings, tmp_path, changes):
+    """Of several repeats, and of trials that could not be scored."""
+    plan = Plan.of(ReidSplits("d"), replace(settings, random=0), SearchSettings(), TrainSettings())
+    experiment.score_others(plan, tmp_path, tmp_path / "supernet.json", SearchSettings(**changes, validation_share=0.2))
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_space_of_more_cells_is_the_variants(settings, tmp_path):
+    search = SearchSettings(space="scales", trials=8, trial_weights="own", cells_per_stage=3)
+    drawn = draw_apart(space_of(search), 8, 0)
+    write_trials(tmp_path / "trials.jsonl", [Trial(cells, 0.1 * number) for number, cells in enumerate(drawn)])
+    plan = Plan.of(ReidSplits("d"), replace(settings, random=0, others=("all:none:1,1x3",)), search, TrainSettings())
+    experiment.score_others(plan, tmp_path, tmp_path / "supernet.json", search)
+    assert "all:none:1,1x3" in json.loads((tmp_path / "supernet.json").read_text())
+
+
+def test_a_supernet_that_was_searched_with_a_budget_scores_others(splits, settings, recipe, tmp_path):
+    given = replace(settings, seeds=(0,), variant=("mine", "trials=8", "budget_macs=2e6"), random=0)
+    search_worth(splits, given, *recipe)
+    assert list(json.loads((tmp_path / "searches/mine-0/supernet.json").read_text())) == ["all:none"]
+
+
+def test_random_search_takes_the_best_of_the_trials(splits, settings, recipe, tmp_path):
+    search, training = recipe
+    own = replace(search, space="scales", trials=8, trial_weights="own", finals=2)
+    search_worth(splits, replace(settings, seeds=(0,), variant=("random-search",), random=0, others=()), own, training)
+    folder = tmp_path / "searches/random-search-0"
+    trials = [json.loads(line) for line in (folder / "trials.jsonl").read_text().splitlines()]
+    best = Architecture.from_dict(max(trials, key=lambda trial: trial["mAP"]))
+    assert not (folder / "finals").exists()
+    assert load_model(tmp_path / "trainings/random-search-0-0").architecture == best
+
+
+def test_a_random_search_without_trials_says_what_it_needs(tmp_path):
+    with pytest.raises(SettingsError, match=r"takes the best trial, and there are none .*: give trials=8"):
+        experiment.best_trial(tmp_path / "trials.jsonl")
 
 
 def test_results_of_a_version_with_fewer_settings_are_taken(splits, settings, recipe, monkeypatch):

@@ -41,6 +41,29 @@ def test_the_published_search_changes_nothing():
     assert parse_variants(["published"]) == {"published": Variant(TwinsSearch, {})}
 
 
+OWN = SearchSettings(space="scales", trials=12, trial_weights="own", finals=3)
+
+
+def test_the_recipe_searches_as_it_is_and_the_alphas_of_a_variant_decide_unless_it_has_trials(tmp_path):
+    words = "recipe", "published", "mine", "trials=150", "random-search"
+    settings = SearchWorthSettings(variant=words, random=2, out=tmp_path, validation_share=0.25)
+    plan = Plan.of(ReidSplits("d"), settings, OWN, TrainSettings())
+    assert plan.search_of("recipe", 3) == replace(OWN, seed=3, validation_share=0.25)
+    published, mine, random = (plan.search_of(name, 0) for name in ("published", "mine", "random-search"))
+    assert (published.trials, published.has_supernet, published.finals) == (0, True, 0)
+    assert (mine.trials, mine.has_supernet, mine.finals) == (150, True, 0)
+    assert (random.trials, random.has_supernet, random.finals) == (12, False, 0)
+    assert [plan.variants[name].takes_best_trial for name in plan.variants] == [False, False, False, True]
+
+
+@pytest.mark.parametrize(("asked", "space"), [(None, "scales"), ("published", "published")])
+def test_the_space_is_the_recipes_unless_another_is_named(tmp_path, asked, space):
+    settings = SearchWorthSettings(random=1, space=asked, others=(), out=tmp_path)
+    plan = Plan.of(ReidSplits("d"), settings, OWN, TrainSettings())
+    assert plan.search.space == space
+    assert plan.others == ["scales:0" if space == "scales" else "random:0"]
+
+
 def test_every_known_variant_is_one_of_the_search():
     for one in VARIANTS.values():
         replace(SearchSettings(), **one.changes)
@@ -48,7 +71,11 @@ def test_every_known_variant_is_one_of_the_search():
 
 @pytest.mark.parametrize(
     ("word", "complaint"),
-    [("cake", "choose from published, shared"), ("random", "choose another"), ("overlap=0", "name of a")],
+    [
+        ("cake", "choose from recipe, random-search, published, shared"),
+        ("random", "choose another"),
+        ("overlap=0", "name of a"),
+    ],
 )
 def test_a_name_that_stands_for_nothing_is_refused(word, complaint):
     with pytest.raises(SettingsError, match=complaint) as error:

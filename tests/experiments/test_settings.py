@@ -13,8 +13,9 @@ from msinet.model.msinet.architecture import NAMED
 from msinet.model.msinet.interactions import INTERACTIONS
 
 
-def test_by_default_the_published_architectures_and_each_interaction_alone_are_compared():
-    assert SearchWorthSettings().others == (*NAMED, *(f"all:{name}" for name in INTERACTIONS))
+def test_by_default_the_published_architectures_each_interaction_alone_and_shallow_ones_are_compared():
+    shallow = "all:none:1,0x1", "all:none:1,1x1"
+    assert SearchWorthSettings().others == (*NAMED, *(f"all:{name}" for name in INTERACTIONS), *shallow)
 
 
 def test_alignments_that_can_be_asked_for_are_those_that_there_are():

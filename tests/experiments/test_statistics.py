@@ -11,6 +11,7 @@ from msinet.experiments.statistics import (
     chance_of_correlation,
     chance_of_difference,
     deviation_of_one_column,
+    interval_of_correlation,
     ranks,
     spearman,
 )
@@ -78,3 +79,19 @@ def test_the_chance_of_a_correlation():
     found = abs(spearman(one, other))
     expected = np.mean([abs(spearman(one, order)) >= found - 1e-9 for order in permutations(other)])
     assert chance_of_correlation(one, other) == pytest.approx(expected, abs=0.01)
+
+
+def test_the_interval_of_a_correlation_is_that_of_its_transform_for_many_values():
+    """Fisher's: atanh(r) has a standard error of about 1 / sqrt(n - 3)."""
+    random = np.random.default_rng(0)
+    one = random.standard_normal(400)
+    other = one + random.standard_normal(400)
+    middle = np.arctanh(spearman(one, other))
+    expected = np.tanh([middle - 1.96 / np.sqrt(397), middle + 1.96 / np.sqrt(397)])
+    assert interval_of_correlation(one, other) == pytest.approx(tuple(expected), abs=0.02)
+
+
+def test_the_interval_holds_the_correlation_and_that_of_equal_values_is_none():
+    low, high = interval_of_correlation([1, 2, 3, 4, 6, 5], [2, 1, 3, 5, 4, 6])
+    assert low < spearman([1, 2, 3, 4, 6, 5], [2, 1, 3, 5, 4, 6]) < high
+    assert np.isnan(interval_of_correlation([1, 1, 1], [1, 2, 3])).all()

@@ -79,34 +79,49 @@ def jobs_of(plan: Plan) -> Sequence[Job]:
 
 
 def search_and_train(plan: Plan, name: str, seed: int) -> None:
-    """Search with one seed, score the other architectures by the supernet, and train what was found with that seed."""
-    label, variant = f"{name}-{seed}", plan.variants[name]
+    """Search with one seed, score the other architectures by the search, and train what was found with that seed."""
+    label, variant, settings = f"{name}-{seed}", plan.variants[name], plan.search_of(name, seed)
     folder = plan.search_folder(label)
-    changes = {"validation_share": plan.validation_share, **variant.changes, "seed": seed}
-    settings = replace(plan.search, **changes)
     with sole_writer(folder):
         found = search(plan.splits, settings, folder, method=variant.method)
-        if settings.validation_share or plan.splits.validation:
-            score_others(plan, folder, plan.supernet_file(label), settings)
-    train_and_score(plan, label, found.architecture, seed)
+        architecture = best_trial(folder / TRIALS) if variant.takes_best_trial else found.architecture
+        score_others(plan, folder, plan.supernet_file(label), settings)
+    train_and_score(plan, label, architecture, seed)
+
+
+def best_trial(file: Path) -> Architecture:
+    """Return the architecture of the trial with the best score.
+
+    Raises:
+        SettingsError: the search has no trials.
+    """
+    if not file.is_file():
+        raise SettingsError(f"variant takes the best trial, and there are none in {file}: give trials=8 as well", "variant")
+    trials = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    return Architecture.from_dict(max(trials, key=lambda trial: trial["mAP"]))
 
 
 def score_others(plan: Plan, folder: Path, file: Path, settings: SearchSettings) -> None:
     """Score the other architectures of the space by what a search knows, as far as they are not yet in the file.
 
-    A supernet scores them itself; of trials with weights of their own, the effects say what they expect.
+    A supernet scores them itself, where identities are held out for that; of trials with weights of their own, the effects
+    say what they expect. Of several repeats, and where there were no trials, nothing is written.
     """
-    known, space = read_json(file) if file.is_file() else {}, space_of(plan.search)
+    known, space = read_json(file) if file.is_file() else {}, space_of(settings)
     missing = {name: Architecture.find(name) for name in plan.others if name not in known}
     missing = {name: architecture for name, architecture in missing.items() if is_in(space, architecture)}
-    if missing and settings.has_supernet:
-        scores = supernet_scores(folder, plan.splits, [*missing.values()], Machine(settings.machine))
-    elif missing:
-        drawn = draw_apart(space, settings.trials, settings.seed)
-        effects = Effects.of(space, known_trials(folder / TRIALS, drawn))
-        scores = [effects.expected(architecture.cells) for architecture in missing.values()]
-    else:
+    if not missing or settings.repeats > 1:
         return
+    if settings.has_supernet:
+        if not (settings.validation_share or plan.splits.validation):
+            return
+        scores = supernet_scores(folder, plan.splits, [*missing.values()], Machine(settings.machine))
+    else:
+        trials = known_trials(folder / TRIALS, draw_apart(space, settings.trials, settings.seed))
+        if not trials:
+            return
+        effects = Effects.of(space, trials)
+        scores = [effects.expected(architecture.cells) for architecture in missing.values()]
     write_atomically(file, json.dumps(known | dict(zip(missing, scores, strict=True))).encode())
 
 

@@ -35,6 +35,10 @@ TOLERANCE = 0.05
 """Largest relative difference of two costs that count as the same."""
 
 
+BY_ALPHAS = {"trials": 0, "trial_weights": "shared", "finals": 0}
+"""Settings of a search whose alphas decide, as the report's do."""
+
+
 @dataclass(frozen=True)
 class Variant:
     """A search that the experiment compares."""
@@ -42,9 +46,15 @@ class Variant:
     method: type[TwinsSearch] = TwinsSearch
     changes: Mapping[str, Any] = field(default_factory=dict)
     """Settings of the search that differ from the recipe."""
+    as_recipe: bool = False
+    """Whether it decides as the recipe's search does; alphas decide in the others, unless they have trials of their own."""
+    takes_best_trial: bool = False
+    """Whether the network of the best trial is taken, in place of what all trials say together: a random search."""
 
 
 VARIANTS: dict[str, Variant] = {
+    "recipe": Variant(as_recipe=True),
+    "random-search": Variant(changes={"finals": 0}, as_recipe=True, takes_best_trial=True),
     "published": Variant(),
     **{name: Variant(method) for name, method in METHODS.items()},
     "late": Variant(changes={"alpha_start_epoch": 5}),
@@ -59,7 +69,7 @@ class Plan:
 
     splits: ReidSplits
     search: SearchSettings
-    """Settings of the searches, but for seed, held-out identities and what a variant changes, which has trials or none."""
+    """Settings of the searches, but for seed, held-out identities and what a variant changes."""
     training: TrainSettings
     """Settings of the trainings, but for the seed."""
     variants: Mapping[str, Variant]
@@ -83,9 +93,9 @@ class Plan:
         Raises:
             SettingsError: a variant is unknown, or changes a setting that the search does not have.
         """
-        search = replace(search, space=settings.space, trials=0, trial_weights="shared")
+        search = replace(search, space=settings.space or search.space)
         variants = parse_variants(settings.variant)
-        kind = "random" if settings.space == "published" else settings.space
+        kind = "random" if search.space == "published" else search.space
         randoms = {f"random, all {settings.random}": [f"{kind}:{seed}" for seed in range(settings.random)]}
         if settings.cost and not settings.fit_width:
             table = multiply_adds_table(space_of(search), training.width, training.image_size)
@@ -104,6 +114,14 @@ class Plan:
     def pictures(self) -> str:
         """Short hash of the content of all images."""
         return PictureList.of(self.splits).digest
+
+    def search_of(self, name: str, seed: int) -> SearchSettings:
+        """Return the settings of a variant's search with a seed."""
+        variant = self.variants[name]
+        decides = {} if variant.as_recipe else BY_ALPHAS
+        return replace(
+            self.search, **{"validation_share": self.validation_share, **decides, **variant.changes, "seed": seed}
+        )
 
     def training_of(self, architecture: Architecture, seed: int) -> TrainSettings:
         """Return the settings of an architecture's training with a seed."""
@@ -183,7 +201,9 @@ def _variant(name: str, changes: Mapping[str, Any]) -> Variant:
         return Variant(changes=changes)
     joined = [VARIANTS[part] for part in parts]
     own = {key: value for one in joined for key, value in one.changes.items()}
-    return Variant(variant(*(one.method.name for one in joined if one.method.name)), {**own, **changes})
+    method = variant(*(one.method.name for one in joined if one.method.name))
+    as_recipe, takes_best = any(one.as_recipe for one in joined), any(one.takes_best_trial for one in joined)
+    return Variant(method, {**own, **changes}, as_recipe, takes_best)
 
 
 def _setting(word: str) -> tuple[str, Any]:

@@ -14,6 +14,7 @@ from msinet.experiments.statistics import (
     chance_of_correlation,
     chance_of_difference,
     deviation_of_one_column,
+    interval_of_correlation,
     spearman,
 )
 from msinet.experiments.tables import RankAndMAP, markdown_table, scores_cell
@@ -175,8 +176,10 @@ def predictions(plan: Plan, maps: Maps, name: str) -> str:
         return ""
     scores = [[search[other] for other in trained] for search in by_search]
     before, after = np.mean(scores, axis=0).tolist(), list(trained.values())
+    low, high = interval_of_correlation(before, after)
     return (
         f"{name}: Spearman correlation of the search's score (mean of {len(scores)}) with the mAP after training "
-        f"{spearman(before, after):.2f}, n = {len(after)}, p = {chance_of_correlation(before, after):.3f}; "
+        f"{spearman(before, after):.2f} (95 % interval over the architectures {low:.2f} to {high:.2f}), n = {len(after)}, "
+        f"p = {chance_of_correlation(before, after):.3f}; "
         f"single searches {', '.join(f'{spearman(one, after):.2f}' for one in scores)}"
     )

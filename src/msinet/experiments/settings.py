@@ -44,12 +44,13 @@ class ExperimentSettings:
 class SearchWorthSettings(ExperimentSettings):
     """Settings of the experiment on the gain of the search."""
 
-    variant: Annotated[tuple[str, ...], SEARCH, SEVERAL] = ("published",)
+    variant: Annotated[tuple[str, ...], SEARCH, SEVERAL] = ("recipe",)
     """Variant of the search, and settings of the search that it changes: cool, or mine overlap=0 epochs=70. May be given
-    several times. Known by name: published, shared, classifiers, balanced, late, cool, removal, and several of them joined
-    by a plus: shared+removal."""
-    space: Annotated[SpaceName, NETWORK] = "published"
-    """Search space of the searches and of the random architectures: published or scales."""
+    several times. Known by name: recipe, the recipe's search as it is; random-search, which takes the best of its trials;
+    those whose alphas decide, published, shared, classifiers, balanced, late, cool and removal, unless trials=150 is added.
+    Several may be joined by a plus: shared+removal."""
+    space: Annotated[SpaceName | None, NETWORK] = None
+    """Search space of the searches and of the random architectures: published or scales; by default the recipe's."""
     random: Annotated[int, NETWORK] = 8
     """Number of random architectures."""
     cost: Annotated[float | None, NETWORK, Parameter(converter=amount)] = None
@@ -64,6 +65,8 @@ class SearchWorthSettings(ExperimentSettings):
         "all:exchange",
         "all:channel_gate",
         "all:cross_attention",
+        "all:none:1,0x1",
+        "all:none:1,1x1",
     )
     """Other architectures without a search: names, random:SEED, scales:SEED, all:INTERACTION or files."""
     validation_share: Annotated[float, SEARCH] = 0.2
@@ -75,7 +78,8 @@ class SearchWorthSettings(ExperimentSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self, "random", self.random >= 0, "it cannot be negative")
-        require_one_of(self, "space", SpaceName)
+        if self.space:
+            require_one_of(self, "space", SpaceName)
         require(self, "cost", self.cost is None or self.cost > 0, "it must be positive")
         require(self, "fit_width", not self.fit_width or self.cost is not None, "it needs a cost, such as 8.7M")
         require(self, "validation_share", 0 <= self.validation_share < 1, "a share lies from 0 up to, not including, 1")

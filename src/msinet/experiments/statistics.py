@@ -70,6 +70,20 @@ def spearman(one: Sequence[float], other: Sequence[float]) -> float:
         return float(np.corrcoef(ranks(one), ranks(other))[0, 1])
 
 
+def interval_of_correlation(one: Sequence[float], other: Sequence[float]) -> tuple[float, float]:
+    """Return the bounds of the 95 % interval of `spearman` over the pairs of values, by bootstrap.
+
+    Draws in which all values of a side are equal do not count; not numbers where all draws are like this.
+    """
+    random, a, b = np.random.default_rng(0), np.asarray(one), np.asarray(other)
+    drawn = random.integers(len(a), size=(DRAWS // 50, len(a)))
+    found = [spearman(a[rows], b[rows]) for rows in drawn]
+    if np.isnan(found).all():
+        return np.nan, np.nan
+    low, high = np.nanpercentile(found, [2.5, 97.5])
+    return float(low), float(high)
+
+
 def chance_of_correlation(one: Sequence[float], other: Sequence[float]) -> float:
     """Return the probability that values in random order correlate as much by rank, either way: a two-sided test."""
     random, a, b = np.random.default_rng(0), ranks(one), ranks(other)
