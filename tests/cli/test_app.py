@@ -183,6 +183,8 @@ def test_options_win_over_the_recipe(table, tmp_path, tiny):
             "give both the same, such as --search.width",
         ),
         (["search", "TABLE", "--out=x", "--budget-macs=2Q"], 2, "could not convert '2Q' to a number: write 200M, 1.5G or"),
+        (["search", "TABLE", "--out=x", "--budgets"], 2, "--budgets"),
+        (["experiment", "search-worth", "TABLE", "--out=x", "--others"], 2, "--others"),
         (["search", "TABLE", "--out=x", "--budgets", "5M", "2Q"], 2, "could not convert '2Q' to a number: write 200M"),
         (["search", "TABLE", "--out=x", "--trials=20", "--budget-macs=-1"], 2, "--budget-macs is -1.0: it must be positive"),
         (["search", "TABLE", "--out=x", "--space=wide"], 2, 'Invalid value "wide" for --space'),

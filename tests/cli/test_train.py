@@ -1,4 +1,4 @@
-"""`msinet train --network`: other networks than MSINet."""
+"""`msinet train`: other networks than MSINet, and architectures that were searched for a budget."""
 
 import json
 import sys
@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from msinet.cli.app import main
+from msinet.model.msinet.architecture import Architecture
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +69,23 @@ def test_a_missing_timm_is_named_before_the_data_is_read(train, monkeypatch):
     assert code == 1
     assert 'timm is missing: pip install "msinet[timm]"' in said
     assert "identities" not in said
+
+
+@pytest.mark.parametrize(
+    ("made_from", "words"),
+    [
+        (
+            {"budget_macs": 5e6, "image_height": 32, "image_width": 48},
+            "counts its network at --width 0.5 --image-width 48: give",
+        ),
+        ({"budgets": [5e6], "image_height": 32, "image_width": 32}, "counts its network at --width 0.5: give the same"),
+        ({"budget_macs": None, "budgets": [], "image_height": 96}, None),
+    ],
+    ids=str,
+)
+def test_sizes_at_which_a_budget_does_not_count_are_told(train, tmp_path, made_from, words):
+    """The training has 32x32 pixels and a quarter of the width."""
+    Architecture.uniform("none").save(tmp_path / "a.json", width=0.5, made_from=made_from)
+    code, said, _ = train(f"--architecture={tmp_path / 'a.json'}")
+    assert code == 0
+    assert words in said if words else "give the same" not in said

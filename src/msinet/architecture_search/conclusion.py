@@ -1,5 +1,6 @@
 """Conclusion of a search: the architecture that trials or alphas decide on, and what is known about the choice."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -145,9 +146,26 @@ def conclude(repeats: Sequence[Repeat], settings: SearchSettings, out: Path) -> 
         about = {"space": space.to_dict(), "width": found.width, **kept, **certainty, "made_from": made_from}
         found.architecture.save(out / ARCHITECTURE, **about)
         for budget, one in found.front.items():
-            one.architecture.save(out / file_of_budget(budget), space=space.to_dict(), width=one.width, budget_macs=budget)
+            sizes = {"width": one.width, "image_height": settings.image_height, "image_width": settings.image_width}
+            one.architecture.save(out / file_of_budget(budget), space=space.to_dict(), budget_macs=budget, **sizes)
         write_atomically(out / "architecture.svg", found.architecture.to_svg().encode())
     return replace(found, finished_before=finished_before)
+
+
+def sizes_in_budget(file: Path) -> dict[str, float]:
+    """Return width, image_height and image_width at which the architecture in a file has what its budget counted.
+
+    Args:
+        file: one that `conclude` wrote. Of another, and of a search without a budget, there are none.
+    """
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+        made_from = {**values, **values.get("made_from", {}), "width": values["width"]}
+    except (OSError, ValueError, AttributeError, TypeError, KeyError):
+        return {}
+    if not any(made_from.get(name) for name in ("budget_macs", "budget_ms", "budgets")):
+        return {}
+    return {name: made_from[name] for name in ("width", "image_height", "image_width") if name in made_from}
 
 
 def limits_of(settings: SearchSettings) -> Sequence[float | None]:

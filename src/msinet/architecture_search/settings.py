@@ -63,7 +63,7 @@ def amounts(_: object, tokens: Sequence[Token]) -> tuple[float, ...]:
     return tuple(amount(float, [token]) for token in tokens if token.value)
 
 
-SEVERAL_AMOUNTS = Parameter(converter=amounts, consume_multiple=True, negative=(), show_default=False)
+SEVERAL_AMOUNTS = Parameter(converter=amounts, consume_multiple=1, negative=(), show_default=False)
 """An option with several numbers after it."""
 
 

@@ -7,7 +7,7 @@ from msinet.cli.bars import bars
 from msinet.cli.options import SEVERAL, Data, Out, Recipe
 from msinet.cli.reading import read, require_recipe
 from msinet.cli.tables import show_results
-from msinet.cli.terminal import say
+from msinet.cli.terminal import say, show_warning
 from msinet.data.settings import DataSettings
 from msinet.errors import SettingsError
 from msinet.files.lock import sole_writer
@@ -52,6 +52,8 @@ def train(
         )
     chosen = find_architecture(architecture) if architecture else network or architecture_of(settings.init or "")
     require_recipe(recipe, data, reading, settings.init)
+    if architecture:
+        warn_of_other_sizes(Path(architecture), settings)
     if network:
         require_network(network, settings.image_size)
     with bars() as first, sole_writer(out, first):
@@ -63,3 +65,13 @@ def train(
     if trained.finished_before:
         say("Finished before with these settings and this data: nothing is trained anew")
     say(f"Written to {out}: model.safetensors, model.json" + (", targets.json" if results else ""))
+
+
+def warn_of_other_sizes(architecture: Path, settings: TrainSettings) -> None:
+    """Warn where a search counted the cost of its architecture at other sizes than those of the training."""
+    from msinet.architecture_search.conclusion import sizes_in_budget
+
+    sizes = {name: size for name, size in sizes_in_budget(architecture).items() if getattr(settings, name) != size}
+    if sizes:
+        options = " ".join(f"--{name.replace('_', '-')} {size:g}" for name, size in sizes.items())
+        show_warning(f"{architecture} was searched for a budget, which counts its network at {options}: give the same")

@@ -17,7 +17,7 @@ RECIPE_OF_TRAININGS = f"Recipe of the trainings: {', '.join(RECIPES)} or a TOML 
 
 AlignmentName = Literal["none", "positive", "negative", "both", "light", "unit"]
 
-SEVERAL = Parameter(consume_multiple=True, negative=(), show_default=lambda values: " ".join(map(str, values)))
+SEVERAL = Parameter(consume_multiple=1, negative=(), show_default=lambda values: " ".join(map(str, values)))
 """Several words after one option: `--seeds 0 1 2`."""
 
 
