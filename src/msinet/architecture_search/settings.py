@@ -105,8 +105,9 @@ class SearchSettings(LoopSettings):
     """Networks of the space that are scored on identities that train no weights, at least 8. The effect of each option
     on their mAP decides or, where it is too small to tell, the lower cost. 0: the largest alphas decide, as published."""
     trial_weights: Annotated[TrialWeights, SEARCH] = "shared"
-    """Weights of the networks of the trials. shared: those of one supernet, trained for the epochs; take 150 trials. own:
-    each network is trained by itself for the epochs, without a supernet or alphas; take 8 trials."""
+    """Weights of the networks of the trials. shared: those of one supernet, trained for the epochs; take 150 trials and,
+    from few images, at least 20 epochs. own: each network is trained by itself for the epochs, without a supernet or alphas;
+    take 8 trials."""
     finals: Annotated[int, SEARCH] = 0
     """Number of finalists, at most, such as 3: networks that are trained five times as long as a trial, at the width of the
     search. The first is the one that the trials decide on, the next a step deeper; while that gains two standard errors, one
