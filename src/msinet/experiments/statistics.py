@@ -77,7 +77,7 @@ def interval_of_correlation(one: Sequence[float], other: Sequence[float]) -> tup
     """
     random, a, b = np.random.default_rng(0), np.asarray(one), np.asarray(other)
     drawn = random.integers(len(a), size=(DRAWS // 50, len(a)))
-    found = [spearman(a[rows], b[rows]) for rows in drawn]
+    found = [spearman(a[rows].tolist(), b[rows].tolist()) for rows in drawn]
     if np.isnan(found).all():
         return np.nan, np.nan
     low, high = np.nanpercentile(found, [2.5, 97.5])
